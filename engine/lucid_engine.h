@@ -40,4 +40,17 @@ void scalar_binary_real(binary_kernel_real kernel, int64_t n, double a, const re
 void binary_strided_real(binary_kernel_real kernel, int64_t ndim, const int64_t *shape, const real *a,
                          const int64_t *a_strides, const real *b, const int64_t *b_strides, real *out);
 
+/* ---- kernels/gemm.c ---- */
+/* c[m, n] = a[m, k] @ b[k, n], any transposition by strides: element i, l of a is a[i * a_row + l * a_col]. Then + bias[n]
+ * when bias is not NULL, then the activation: 0 none, 1 ReLU, 2 GELU by erf, 3 GELU by tanh. pre[m, n], when not NULL,
+ * receives the values before the activation. accumulate != 0 adds to c instead, without bias and activation. c and pre
+ * have row stride c_row and column stride 1. */
+void gemm_real(int64_t m, int64_t n, int64_t k, const real *a, int64_t a_row, int64_t a_col, const real *b,
+               int64_t b_row, int64_t b_col, real *c, int64_t c_row, const real *bias, int64_t activation,
+               int64_t accumulate, real *pre);
+/* The same for each of `batch` products, operands a_batch, b_batch (0: one for all) and c_batch elements apart. */
+void gemm_batched_real(int64_t batch, int64_t m, int64_t n, int64_t k, const real *a, int64_t a_batch, int64_t a_row,
+                       int64_t a_col, const real *b, int64_t b_batch, int64_t b_row, int64_t b_col, real *c,
+                       int64_t c_batch, int64_t c_row, int64_t accumulate);
+
 #endif

@@ -1,20 +1,30 @@
 /* Matrix products.
  *
- * c is cut into blocks, by size alone; a block is one thread's. Within a block k runs in pieces of K_BLOCK. For each
- * piece, rows of a are packed once where that pays; then for each panel (one tile wide) of b's columns, packed where
- * that pays or must be, the tiles down the block's rows. So a panel of b stays in L1 and the packed rows of a in L2.
- * The value of an element depends on k alone: pieces of k in order, one chain of multiply-adds within a piece. */
+ * c is cut into blocks; a block is one thread's. Within a block k runs in pieces of at most K_BLOCK. For each piece, rows of
+ * a are packed once where that pays; then for each panel (one tile wide) of b's columns, packed where that pays or must
+ * be, the tiles down the block's rows. So a panel of b stays in L1 and the rows of a in L2.
+ *
+ * The value of an element depends on m, n, k and the layouts alone, not on the cut: pieces of k in order, within a piece
+ * one chain of multiply-adds. So the cut may follow the number of threads (few large blocks waste least), and the bits
+ * are still the same for any number of them. */
 #include "kernels/gemm.h"
 #include "lucid_engine.h"
 #include "runtime/parallel.h"
 #include "runtime/scratch.h"
 #include "simd/math.h"
 
-#define K_BLOCK 256          /* a panel of b: 256 * 2 vectors, 32 KB on AVX-512 */
-#define ROW_BLOCK 384        /* packed rows of a: 384 * 256 numbers, 384 KB in float */
-#define TASK_WORK (1 << 20)  /* multiply-adds worth a launch: about 10 µs */
-#define TASKS 16             /* pieces that a large product is cut into at least, so that threads finish together */
-#define MOST_DOTS 2          /* c of so few rows or columns is made of dot products when both operands lie along k */
+#define K_BLOCK 384                      /* a panel of b is 384 * 2 vectors: 48 KB on AVX-512, 24 KB on AVX2 */
+#define PACKED_BYTES (768 * 1024)        /* rows of a packed at a time: most of an L2 */
+#define DIRECT_A_BYTES (1024 * 1024)     /* a up to this size, or used for less than DIRECT_A_COLUMNS, is not packed: */
+#define DIRECT_A_COLUMNS 512             /* broadcasts read any layout, and packing would cost more than it saves */
+#define DIRECT_B_BYTES (32 * 1024)       /* b up to this size, or used by few tiles, is not packed when its rows are */
+#define DIRECT_B_TILES 4                 /* contiguous */
+#define TASK_WORK (1 << 20)              /* multiply-adds worth a launch: about 10 µs */
+#define MOST_DOTS 2                      /* c of so few rows or columns: dot products, when both operands lie along k */
+#define VECTOR_PRODUCT_WEIGHT 4          /* a product with a vector waits for memory: so many multiply-adds' time each */
+#define TASKS_PER_THREAD 4
+
+enum { BY_TILES, BY_DOTS, BY_ROWS };
 
 typedef struct {
     int64_t m, n, k;
@@ -24,9 +34,8 @@ typedef struct {
     int64_t c_batch, c_row;
     const real *bias;
     int64_t activation, accumulate;
-    int64_t row_blocks, col_blocks; /* the cut of c */
-    int64_t block_rows, block_cols;
-    int dots, pack_a, pack_b;
+    int way, pack_a, pack_b;
+    int64_t row_blocks, col_blocks, block_rows, block_cols; /* the cut of c */
 } product;
 
 /* ---- tiles ---- */
@@ -206,18 +215,57 @@ static void dot_block(const product *p, int64_t rows, int64_t cols, const real *
     if (p->activation || pre) finish(p, rows, cols, c, pre);
 }
 
+/* ---- one row ---- */
+
+#define ROWS_AT_ONCE 8 /* rows of b in one pass over c */
+
+/* c[cols], b's rows contiguous: b is read once, a few whole rows at a time, as memory likes it best. */
+static void row_block(const product *p, int64_t rows, int64_t cols, const real *a, const real *b, real *c, real *pre,
+                      const real *bias) {
+    (void)rows; /* one */
+    if (!p->accumulate) memset(c, 0, (size_t)cols * sizeof(real));
+    int64_t l = 0;
+    for (; l + ROWS_AT_ONCE <= p->k; l += ROWS_AT_ONCE, b += ROWS_AT_ONCE * p->b_row) {
+        vreal x[ROWS_AT_ONCE];
+        UNROLL for (int i = 0; i < ROWS_AT_ONCE; i++) x[i] = vset(a[(l + i) * p->a_col]);
+        int64_t j = 0;
+        for (; j + LANES <= cols; j += LANES) {
+            vreal acc = vload(c + j);
+            UNROLL for (int i = 0; i < ROWS_AT_ONCE; i++) acc = vfma(x[i], vload(b + i * p->b_row + j), acc);
+            vstore(c + j, acc);
+        }
+        if (j < cols) {
+            vreal acc = vload_partial(c + j, cols - j);
+            UNROLL for (int i = 0; i < ROWS_AT_ONCE; i++)
+                acc = vfma(x[i], vload_partial(b + i * p->b_row + j, cols - j), acc);
+            vstore_partial(c + j, cols - j, acc);
+        }
+    }
+    for (; l < p->k; l++, b += p->b_row) {
+        vreal x = vset(a[l * p->a_col]);
+        int64_t j = 0;
+        for (; j + LANES <= cols; j += LANES) vstore(c + j, vfma(x, vload(b + j), vload(c + j)));
+        if (j < cols)
+            vstore_partial(c + j, cols - j, vfma(x, vload_partial(b + j, cols - j), vload_partial(c + j, cols - j)));
+    }
+    if (bias)
+        for (int64_t j = 0; j < cols; j++) c[j] += bias[j];
+    if (p->activation || pre) finish(p, 1, cols, c, pre);
+}
+
 /* ---- blocks ---- */
 
-static int64_t tile_vectors(int64_t rows, int64_t cols) {
-    if (rows <= TILE_ROWS_WIDE && cols > 2 * LANES) return 4;
+/* Vectors in the next panel when `cols` columns are left: the last vector may be partly used, the others not. */
+static inline int64_t panel_vectors(int64_t rows, int64_t cols) {
+    if (rows <= TILE_ROWS_WIDE && cols > 3 * LANES) return 4;
     return cols > LANES ? 2 : 1;
 }
 
 /* c[rows, cols] of one block. */
-static void block(const product *p, int64_t rows, int64_t cols, const real *a, const real *b, real *c, real *pre,
+static void tile_block(const product *p, int64_t rows, int64_t cols, const real *a, const real *b, real *c, real *pre,
                   const real *bias) {
     const int64_t k_pieces = p->k ? pieces(p->k, K_BLOCK) : 1, k_piece = pieces(p->k, k_pieces);
-    const int64_t widest = tile_vectors(rows, cols);
+    const int64_t widest = panel_vectors(rows, cols);
     const int64_t most_rows = widest == 4 ? TILE_ROWS_WIDE : widest == 2 ? TILE_ROWS : TILE_ROWS_NARROW;
     const int64_t row_tiles = pieces(rows, most_rows);
     const int finishing = pre || p->activation > 1;
@@ -238,8 +286,7 @@ static void block(const product *p, int64_t rows, int64_t cols, const real *a, c
             }
         }
         for (int64_t j = 0, width; j < cols; j += width) {
-            int64_t vectors = widest == 4 && cols - j <= 2 * LANES ? 2 : widest;
-            if (cols - j <= LANES) vectors = 1;
+            const int64_t vectors = panel_vectors(rows, cols - j);
             width = vectors * LANES;
             const int64_t cols_here = smaller(width, cols - j);
             const tile_kernel *kernels = vectors == 4 ? wide_tiles : vectors == 2 ? tiles : narrow_tiles;
@@ -273,48 +320,67 @@ static void blocks(void *context, int64_t begin, int64_t end) {
         int64_t batch = number / (p->row_blocks * p->col_blocks), rest = number % (p->row_blocks * p->col_blocks);
         int64_t row = rest / p->col_blocks * p->block_rows, col = rest % p->col_blocks * p->block_cols;
         int64_t rows = smaller(p->block_rows, p->m - row), cols = smaller(p->block_cols, p->n - col);
-        (p->dots ? dot_block : block)(p, rows, cols, p->a + batch * p->a_batch + row * p->a_row,
-                                      p->b + batch * p->b_batch + col * p->b_col,
-                                      p->c + batch * p->c_batch + row * p->c_row + col,
-                                      p->pre ? p->pre + row * p->c_row + col : 0, p->bias ? p->bias + col : 0);
+        const real *a = p->a + batch * p->a_batch + row * p->a_row, *b = p->b + batch * p->b_batch + col * p->b_col;
+        real *c = p->c + batch * p->c_batch + row * p->c_row + col, *pre = p->pre ? p->pre + row * p->c_row + col : 0;
+        const real *bias = p->bias ? p->bias + col : 0;
+        if (p->way == BY_DOTS)
+            dot_block(p, rows, cols, a, b, c, pre, bias);
+        else if (p->way == BY_ROWS)
+            row_block(p, rows, cols, a, b, c, pre, bias);
+        else
+            tile_block(p, rows, cols, a, b, c, pre, bias);
     }
 }
 
-/* Chooses the way and the cut, from sizes and strides alone, and runs it. */
-static void multiply(int64_t batch, product *p) {
-    if (batch <= 0 || p->m <= 0 || p->n <= 0) return;
-    /* A product of a transposed matrix and a column is a row times that matrix. */
-    if (p->n == 1 && p->m > 1 && p->a_row == 1 && p->c_row == 1 && !p->bias) {
-        *p = (product){.m = 1, .n = p->m, .k = p->k, .a = p->b, .a_batch = p->b_batch, .a_row = 0, .a_col = p->b_row, .b = p->a,
-                       .b_batch = p->a_batch, .b_row = p->a_col, .b_col = 1, .c = p->c, .c_batch = p->c_batch, .c_row = p->m,
-                       .activation = p->activation, .accumulate = p->accumulate, .pre = p->pre};
-    }
-    const int64_t m = p->m, n = p->n, k = p->k;
-    const int b_along_k = p->b_row == 1 || k == 1;
-    p->dots = p->a_col == 1 && b_along_k && (m <= MOST_DOTS || n <= MOST_DOTS) && k > 1 && k >= LANES;
-    p->pack_b = p->b_col != 1 || (m > 4 * TILE_ROWS && k * n * (int64_t)sizeof(real) > 32768);
-    p->pack_a = n > 8 * LANES && (m * k * (int64_t)sizeof(real) > 65536);
-
-    p->row_blocks = p->dots ? 1 : pieces(m, ROW_BLOCK);
-    p->col_blocks = 1;
-    const int64_t wanted = smaller(m * n * k / TASK_WORK, TASKS);
-    while (batch * p->row_blocks * p->col_blocks < wanted) {
-        int64_t rows = pieces(m, p->row_blocks), cols = pieces(n, p->col_blocks);
+/* The cut of c: enough blocks for the threads, each worth a launch; rows of tiles and panels stay whole. */
+static void cut(int64_t batch, product *p) {
+    const int64_t m = p->m, n = p->n, k = p->k, threads = num_threads();
+    /* (as double: the product of three sizes may be beyond 2^63) */
+    const double work = (double)m * (double)n * (double)k * (p->way == BY_TILES ? 1 : VECTOR_PRODUCT_WEIGHT);
+    const int64_t most = threads == 1 || p->way != BY_TILES ? threads : threads * TASKS_PER_THREAD;
+    const int64_t wanted = work * (double)batch >= (double)most * TASK_WORK ? most : (int64_t)(work * (double)batch / TASK_WORK);
+    int64_t row_blocks = 1, col_blocks = 1;
+    while (batch * row_blocks * col_blocks < wanted) {
+        const int64_t rows = m / row_blocks, cols = n / col_blocks;
         if (rows >= cols && rows >= 2 * TILE_ROWS)
-            p->row_blocks *= 2;
+            row_blocks *= 2;
         else if (cols >= 4 * LANES)
-            p->col_blocks *= 2;
-        else if (rows >= 2 * TILE_ROWS)
-            p->row_blocks *= 2;
+            col_blocks *= 2;
         else
             break;
     }
-    p->block_rows = pieces(pieces(m, p->row_blocks), TILE_ROWS) * TILE_ROWS;
-    p->block_cols = pieces(pieces(n, p->col_blocks), 2 * LANES) * 2 * LANES;
+    p->block_rows = pieces(pieces(m, row_blocks), TILE_ROWS) * TILE_ROWS;
+    p->block_cols = pieces(pieces(n, col_blocks), 2 * LANES) * 2 * LANES;
+    if (p->pack_a) {
+        const int64_t most_rows = PACKED_BYTES / (smaller(k, K_BLOCK) * (int64_t)sizeof(real));
+        const int64_t row_pieces = pieces(p->block_rows, most_rows);
+        p->block_rows = pieces(pieces(p->block_rows, row_pieces), TILE_ROWS) * TILE_ROWS;
+    }
     p->row_blocks = pieces(m, p->block_rows);
     p->col_blocks = pieces(n, p->block_cols);
-    const int64_t block_work = p->block_rows * p->block_cols * k;
-    parallel_for(batch * p->row_blocks * p->col_blocks, block_work >= TASK_WORK ? 1 : TASK_WORK / (block_work + 1) + 1, blocks, p);
+}
+
+/* Chooses the way from sizes and layouts, and runs it. */
+static void multiply(int64_t batch, product *p) {
+    if (batch <= 0 || p->m <= 0 || p->n <= 0) return;
+    /* A transposed matrix times a column is a row times that matrix. */
+    if (p->n == 1 && p->m > 1 && p->a_row == 1 && p->c_row == 1 && !p->bias) {
+        product turned = *p;
+        turned.m = 1, turned.n = p->m, turned.c_row = p->m;
+        turned.a = p->b, turned.a_batch = p->b_batch, turned.a_row = 0, turned.a_col = p->b_row;
+        turned.b = p->a, turned.b_batch = p->a_batch, turned.b_row = p->a_col, turned.b_col = 1;
+        *p = turned;
+    }
+    const int64_t m = p->m, n = p->n, k = p->k, bytes = sizeof(real);
+    p->way = BY_TILES;
+    if (k >= LANES && p->a_col == 1 && p->b_row == 1 && (m <= MOST_DOTS || n <= MOST_DOTS)) p->way = BY_DOTS;
+    if (m == 1 && n >= 2 * LANES && p->b_col == 1) p->way = BY_ROWS;
+    p->pack_a = n >= DIRECT_A_COLUMNS && m * k > DIRECT_A_BYTES / bytes;
+    p->pack_b = p->b_col != 1 || (m > DIRECT_B_TILES * TILE_ROWS && k * n > DIRECT_B_BYTES / bytes);
+    cut(batch, p);
+    const double block_work = (double)p->block_rows * (double)p->block_cols * (double)k + 1;
+    parallel_for(batch * p->row_blocks * p->col_blocks, block_work >= TASK_WORK ? 1 : (int64_t)(TASK_WORK / block_work) + 1, blocks,
+                 p);
 }
 
 void gemm_real(int64_t m, int64_t n, int64_t k, const real *a, int64_t a_row, int64_t a_col, const real *b, int64_t b_row,

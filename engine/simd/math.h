@@ -1,3 +1,0 @@
-#pragma once
-static inline vreal vtanh(vreal x){return x;}
-static inline vreal verf(vreal x){return x;}

@@ -41,7 +41,12 @@ typedef struct {
     const real *bias; /* bias[columns], or NULL */
 } tile_job;
 
+/* Loops over tile rows and vectors must vanish, or the accumulators would live in memory. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 static ALWAYS_INLINE void tile(const int rows, const int vectors, const tile_job *t) {

@@ -165,4 +165,17 @@ void min_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real
 void cumsum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
 void cumprod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
 
+/* ---- kernels/gemm.c ---- */
+/* c[m, n] = a[m, k] @ b[k, n], any transposition by strides: element i, l of a is a[i * a_row + l * a_col]. Then + bias[n]
+ * when bias is not NULL, then the activation: 0 none, 1 ReLU, 2 GELU by erf, 3 GELU by tanh. pre[m, n], when not NULL,
+ * receives the values before the activation. accumulate != 0 adds to c instead, without bias and activation. c and pre
+ * have row stride c_row and column stride 1. */
+void gemm_real(int64_t m, int64_t n, int64_t k, const real *a, int64_t a_row, int64_t a_col, const real *b,
+               int64_t b_row, int64_t b_col, real *c, int64_t c_row, const real *bias, int64_t activation,
+               int64_t accumulate, real *pre);
+/* The same for each of `batch` products, operands a_batch, b_batch (0: one for all) and c_batch elements apart. */
+void gemm_batched_real(int64_t batch, int64_t m, int64_t n, int64_t k, const real *a, int64_t a_batch, int64_t a_row,
+                       int64_t a_col, const real *b, int64_t b_batch, int64_t b_row, int64_t b_col, real *c,
+                       int64_t c_batch, int64_t c_row, int64_t accumulate);
+
 #endif

@@ -22,6 +22,19 @@ int set_simd_level(int level); /* the level, or -1 when it is not there */
 int num_threads(void);
 int set_num_threads(int n); /* n, or -1 when n is not in 1..256 */
 
+/* ---- runtime/random.c: Philox4x32-10 (Salmon et al., SC 2011) ---- */
+/* The place in the stream of random numbers. Each call takes the blocks (of 128 bits) it needs from `offset` on and moves
+ * it; how many depends on n alone. Element i of a result depends on (seed, offset, i) alone: not on threads. */
+typedef struct {
+    uint64_t seed, offset;
+} philox_state;
+/* words[4] of one block, as published; does not belong to any state. */
+void philox_block(uint64_t seed, uint64_t counter_low, uint64_t counter_high, uint32_t *words);
+/* out[n] uniform in [low, high), without bias; low < high. */
+void random_integers(philox_state *state, int64_t n, int64_t low, int64_t high, int64_t *out);
+/* out[n]: 0..n-1 in random order. */
+void random_permutation(philox_state *state, int64_t n, int64_t *out);
+
 /*** generic ***/
 #ifdef real /* kernels see this part; the runtime, which knows no number type, does not */
 
@@ -39,5 +52,15 @@ void scalar_binary_real(binary_kernel_real kernel, int64_t n, double a, const re
 /* Any layout: out[shape] contiguous; a and b read with their strides (0 where they are broadcast). */
 void binary_strided_real(binary_kernel_real kernel, int64_t ndim, const int64_t *shape, const real *a,
                          const int64_t *a_strides, const real *b, const int64_t *b_strides, real *out);
+
+/* ---- kernels/random.c: see philox_state above ---- */
+/* Uniform in [low, high): multiples of 2^-24 (float) or 2^-53 (double) of the range; never high, for low < high. */
+void uniform_real(philox_state *state, int64_t n, double low, double high, real *out);
+void normal_real(philox_state *state, int64_t n, double mean, double std, real *out);
+/* out[i] = 1 with probability p[i * p_step], else 0; p_step 0 or 1. */
+void bernoulli_real(philox_state *state, int64_t n, const real *p, int64_t p_step, real *out);
+/* out[i] = x[i] / (1 - p) and mask[i] = 1 with probability 1 - p, else 0 (whatever x[i] is); p in [0, 1]. out may be x. */
+void dropout_real(philox_state *state, int64_t n, double p, const real *x, real *out, uint8_t *mask);
+void dropout_backward_real(int64_t n, double p, const real *grad, const uint8_t *mask, real *grad_x);
 
 #endif

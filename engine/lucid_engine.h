@@ -63,4 +63,35 @@ void bernoulli_real(philox_state *state, int64_t n, const real *p, int64_t p_ste
 void dropout_real(philox_state *state, int64_t n, double p, const real *x, real *out, uint8_t *mask);
 void dropout_backward_real(int64_t n, double p, const real *grad, const uint8_t *mask, real *grad_x);
 
+/* ---- kernels/softmax.c: over the middle of x[outer, n, inner] ---- */
+/* NaN, +inf and all -inf give NaN. grad_x may be grad. */
+void softmax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void softmax_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *out, real *grad_x);
+void log_softmax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void log_softmax_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *out, real *grad_x);
+
+/* ---- kernels/cross_entropy.c: logits[rows, classes] against target[rows] ---- */
+/* reduction: 0 none, 1 mean, 2 sum; loss[rows] for none, else loss[1]. weight[classes] may be NULL. Rows whose target is
+ * ignore_index count nothing; the mean over no row is NaN. log_sum_exp[rows] (relative to the row's largest logit) and
+ * total_weight[1] are kept for the backward. Returns the first row whose target is neither ignore_index nor in
+ * 0..classes-1, or -1. */
+int64_t cross_entropy_real(int64_t rows, int64_t classes, const real *logits, const int64_t *target, const real *weight,
+                           int64_t ignore_index, double label_smoothing, int64_t reduction, real *loss,
+                           real *log_sum_exp, real *total_weight);
+/* grad_loss[rows] for reduction none, else grad_loss[1]. */
+void cross_entropy_backward_real(int64_t rows, int64_t classes, const real *logits, const int64_t *target,
+                                 const real *weight, int64_t ignore_index, double label_smoothing, int64_t reduction,
+                                 const real *grad_loss, const real *log_sum_exp, const real *total_weight,
+                                 real *grad_logits);
+/* The same for log-probabilities, log_prob[rows, classes]. */
+int64_t nll_loss_real(int64_t rows, int64_t classes, const real *log_prob, const int64_t *target, const real *weight,
+                      int64_t ignore_index, int64_t reduction, real *loss, real *total_weight);
+void nll_loss_backward_real(int64_t rows, int64_t classes, const int64_t *target, const real *weight,
+                            int64_t ignore_index, int64_t reduction, const real *grad_loss, const real *total_weight,
+                            real *grad_log_prob);
+/* Elementwise; target[n] in [0, 1]. The backward gives grad[i * grad_step] * (sigmoid(x) - target), grad_step 0 or 1. */
+void bce_with_logits_real(int64_t n, const real *x, const real *target, real *out);
+void bce_with_logits_backward_real(int64_t n, const real *grad, int64_t grad_step, const real *x, const real *target,
+                                   real *grad_x);
+
 #endif

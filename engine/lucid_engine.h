@@ -35,6 +35,12 @@ void random_integers(philox_state *state, int64_t n, int64_t low, int64_t high, 
 /* out[n]: 0..n-1 in random order. */
 void random_permutation(philox_state *state, int64_t n, int64_t *out);
 
+/* ---- kernels/pool.c: the shape of a pooling ---- */
+typedef struct {
+    int64_t planes, height, width, kernel_height, kernel_width, stride_h, stride_w, padding_h, padding_w;
+    int64_t dilation_h, dilation_w, out_height, out_width;
+} pool2d_shape;
+
 /*** generic ***/
 #ifdef real /* kernels see this part; the runtime, which knows no number type, does not */
 
@@ -93,5 +99,27 @@ void nll_loss_backward_real(int64_t rows, int64_t classes, const int64_t *target
 void bce_with_logits_real(int64_t n, const real *x, const real *target, real *out);
 void bce_with_logits_backward_real(int64_t n, const real *grad, int64_t grad_step, const real *x, const real *target,
                                    real *grad_x);
+
+/* ---- kernels/gather.c: every index is checked first; returns the first position out of range (and does nothing), or -1 ---- */
+/* out[n, row] = table[index[n], row] */
+int64_t gather_rows_real(int64_t n, int64_t row, int64_t table_rows, const real *table, const int64_t *index, real *out);
+/* table_grad[index[i], row] += grad[i, row] in the order of i, but for i with index[i] == skip (-1: none). */
+int64_t scatter_add_rows_real(int64_t n, int64_t row, int64_t table_rows, const real *grad, const int64_t *index,
+                              int64_t skip, real *table_grad);
+/* out[outer, m, inner] = x[outer, index[outer, m, inner], inner], n being the size of x's middle */
+int64_t gather_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *x, const int64_t *index, real *out);
+/* out[outer, index[outer, m, inner], inner] += source[outer, m, inner] in the order of m, n being the size of out's middle */
+int64_t scatter_add_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *source, const int64_t *index,
+                         real *out);
+
+/* ---- kernels/pool.c: planes x[planes, height, width] to out[planes, out_height, out_width] ---- */
+/* index (may be NULL): place of the maximum in its plane, h * width + w: the first of equals, the last NaN if there is
+ * one; -1 with value -inf for a window all outside. Padding counts as -inf. */
+void max_pool2d_real(const pool2d_shape *shape, const real *x, real *out, int64_t *index);
+/* Fills all of grad_x. Gradients whose index is outside the plane are dropped. */
+void max_pool2d_backward_real(const pool2d_shape *shape, const real *grad_out, const int64_t *index, real *grad_x);
+/* Dilation is not looked at. Divided by the positions inside the plane or, with count_include_pad, plane and padding. */
+void avg_pool2d_real(const pool2d_shape *shape, int64_t count_include_pad, const real *x, real *out);
+void avg_pool2d_backward_real(const pool2d_shape *shape, int64_t count_include_pad, const real *grad_out, real *grad_x);
 
 #endif

@@ -40,4 +40,33 @@ void scalar_binary_real(binary_kernel_real kernel, int64_t n, double a, const re
 void binary_strided_real(binary_kernel_real kernel, int64_t ndim, const int64_t *shape, const real *a,
                          const int64_t *a_strides, const real *b, const int64_t *b_strides, real *out);
 
+/* ---- optim/group.h: what every update rule is given ---- */
+/* The parameters of a param group. A rule skips those without gradient, and counts the others' steps up. */
+typedef struct {
+    int64_t count;         /* parameters; the arrays below hold so many */
+    const int64_t *size;   /* numbers in each */
+    real **parameter;      /* updated in place; this and all state may not overlap */
+    const real **gradient; /* NULL: no gradient now */
+    float **step;          /* updates made so far, each a number somewhere */
+    int64_t *start;        /* room for the rule: where a parameter begins in the row of all numbers */
+    real *coefficient;     /* room for the rule: [count, 2] */
+} param_group_real;
+
+/* ---- optim/adam.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_avg_sq;
+    real **max_exp_avg_sq; /* read when amsgrad is set */
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
+    int decoupled; /* weight decay acts on the parameter (AdamW), not through the gradient (Adam) */
+    int amsgrad;
+    int maximize;
+} adam_group_real;
+void adam_update_real(const adam_group_real *group);
+
 #endif

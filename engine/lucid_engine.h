@@ -260,4 +260,33 @@ void max_pool2d_backward_real(const pool2d_shape *shape, const real *grad_out, c
 void avg_pool2d_real(const pool2d_shape *shape, int64_t count_include_pad, const real *x, real *out);
 void avg_pool2d_backward_real(const pool2d_shape *shape, int64_t count_include_pad, const real *grad_out, real *grad_x);
 
+/* ---- optim/group.h: what every update rule is given ---- */
+/* The parameters of a param group. A rule skips those without gradient, and counts the others' steps up. */
+typedef struct {
+    int64_t count;         /* parameters; the arrays below hold so many */
+    const int64_t *size;   /* numbers in each */
+    real **parameter;      /* updated in place; this and all state may not overlap */
+    const real **gradient; /* NULL: no gradient now */
+    float **step;          /* updates made so far, each a number somewhere */
+    int64_t *start;        /* room for the rule: where a parameter begins in the row of all numbers */
+    real *coefficient;     /* room for the rule: [count, 2] */
+} param_group_real;
+
+/* ---- optim/adam.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_avg_sq;
+    real **max_exp_avg_sq; /* read when amsgrad is set */
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
+    int decoupled; /* weight decay acts on the parameter (AdamW), not through the gradient (Adam) */
+    int amsgrad;
+    int maximize;
+} adam_group_real;
+void adam_update_real(const adam_group_real *group);
+
 #endif

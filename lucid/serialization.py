@@ -217,11 +217,11 @@ class _Reader:
     def decode_file(self, header: bytes) -> Any:
         try:
             metadata = json.loads(header).get("__metadata__") or {}
-            if METADATA_KEY not in metadata:
-                return {name: self.decode_array("tensor", name) for name in self.arrays}
-            saved = json.loads(metadata[METADATA_KEY])
-        except (json.JSONDecodeError, RecursionError) as problem:
+            saved = json.loads(metadata.get(METADATA_KEY, "null"))
+        except (ValueError, RecursionError) as problem:
             self.wrong(f"the description of its structure is not JSON ({problem})")
+        if METADATA_KEY not in metadata:
+            return {name: self.decode_array("tensor", name) for name in self.arrays}
         if not isinstance(saved, dict) or "version" not in saved or "object" not in saved:
             self.wrong("the description of its structure has no version and object")
         if saved["version"] != FORMAT_VERSION:

@@ -26,8 +26,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from . import engine
-from .tensor import Tensor
+from lucid import engine
+from lucid.tensor import Tensor
 
 METADATA_KEY = "lucid"
 FORMAT_VERSION = 1

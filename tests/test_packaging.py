@@ -34,6 +34,13 @@ def build(monkeypatch):
         sys.modules.pop(name, None)
 
 
+def run(command, folder, **environment):
+    """What a command prints; when it fails, the test fails with what it said."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment or None)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def script(path, text):
     """A program that is a few lines of shell."""
     path.write_text(f"#!/bin/sh\n{text}\n")
@@ -54,9 +61,9 @@ def test_version_is_written_once():
 def test_import_needs_only_the_three_dependencies():
     code = "import sys, lucid; print(' '.join(sys.modules))"
     environment = dict(os.environ, PYTHONPATH=str(Path(lucid.__file__).parent.parent))
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    loaded = run([sys.executable, "-c", code], ROOT, **environment)
     others = {"scipy", "matplotlib", "tqdm", "pytest", "hypothesis", "setuptools", "torch", "jax"}
-    assert not others & set(loaded.stdout.split())
+    assert not others & set(loaded.split())
 
 
 def test_engine_file_serves_every_python_and_names_no_place():
@@ -138,14 +145,12 @@ def test_no_python_header(build, monkeypatch, tmp_path):
     ],
 )
 def test_python_that_cannot_build(tmp_path, python, said):
-    command = ["sh", "engine/check.sh", script(tmp_path / "python", python)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert said in done.stdout and "install" in done.stdout and done.stdout.count("\n") == 1
+    printed = run(["sh", "engine/check.sh", script(tmp_path / "python", python)], ROOT)
+    assert said in printed and "install" in printed and printed.count("\n") == 1
 
 
 def test_this_machine_passes_the_check():
-    command = ["sh", "engine/check.sh", sys.executable]
-    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == ""
+    assert run(["sh", "engine/check.sh", sys.executable], ROOT) == ""
 
 
 # ---- macOS, where one Python may serve two processors ----
@@ -192,22 +197,10 @@ def archives(tmp_path_factory):
     copy = folder / "project"
     ignore = shutil.ignore_patterns(".*", "build", "dist", "*.so", "__pycache__", "*.egg-info", "runs")
     shutil.copytree(ROOT, copy, ignore=ignore, symlinks=True)
-    run = [sys.executable, "setup.py", "-q", "sdist", "-d", str(folder)]
-    subprocess.run(run, cwd=copy, check=True, capture_output=True)
+    run([sys.executable, "setup.py", "-q", "sdist", "-d", str(folder)], copy)
     (source,) = folder.glob("*.tar.gz")
-    run = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        str(folder),
-        str(source),
-    ]
-    subprocess.run(run, cwd=folder, check=True, capture_output=True)
+    build = ["wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source)]
+    run([sys.executable, "-m", "pip", *build], folder)
     (wheel,) = folder.glob("*.whl")
     return source, wheel
 
@@ -241,23 +234,10 @@ def test_wheel_holds_the_package_and_nothing_else(archives):
 
 @pytest.mark.slow
 def test_wheel_stands_alone(archives, tmp_path):
-    run = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--target",
-        str(tmp_path / "site"),
-        str(archives[1]),
-    ]
-    subprocess.run(run, cwd=tmp_path, check=True, capture_output=True)
+    site = tmp_path / "site"
+    run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(site), str(archives[1])], tmp_path)
     code = "import lucid; print(lucid.__file__); print((lucid.ones(3) + 1).tolist(), len(lucid.datasets.digits()[1]))"
-    # -S -s and no .pth files: the editable installation of this folder stays out of sight.
-    others = str(Path(sysconfig.get_paths()["platlib"]))
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{tmp_path / 'site'}:{others}"}
-    run = [sys.executable, "-S", "-s", "-c", code]
-    done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    place, values = done.stdout.splitlines()
+    # -S: without the .pth files, so that the editable installation of this folder stays out of sight.
+    path = f"{site}:{sysconfig.get_paths()['platlib']}"
+    place, values = run([sys.executable, "-S", "-s", "-c", code], tmp_path, PYTHONPATH=path).splitlines()
     assert Path(place).is_relative_to(tmp_path) and values == "[2.0, 2.0, 2.0] 1797"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import engine
-from ..tensor import Tensor
+from lucid import engine
+from lucid.tensor import Tensor
 
 FILE = Path(__file__).with_name("digits.npz")
 BRIGHTEST = 16  # pixels are counts from 0 to 16

@@ -55,7 +55,7 @@ sanitize: .venv/with-dev
 	@$(PY) engine/compiler.py sanitizers >/dev/null
 	@echo 'Building the engine with sanitizers'
 	@LUCID_SANITIZE=1 $(PY) setup.py -q build --build-lib $(SANITIZE) --build-temp build/sanitize-temp
-	@libraries=`$(PY) engine/compiler.py sanitizers` && cd $(SANITIZE) && env $(PRELOAD)="$$libraries" \
+	@libraries=`$(PY) engine/compiler.py sanitizers` && cd $(SANITIZE) && $(PRELOAD)="$$libraries" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
 	../../$(PY) -m pytest -q --capture=sys -p no:cacheprovider -p no:benchmark $(ARGS) ../../tests/engine
 

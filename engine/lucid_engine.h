@@ -22,22 +22,271 @@ int set_simd_level(int level); /* the level, or -1 when it is not there */
 int num_threads(void);
 int set_num_threads(int n); /* n, or -1 when n is not in 1..256 */
 
+/* ---- runtime/copy.c: strided copy and casts ---- */
+/* target = source, `shape` numbers of itemsize 1, 2, 4 or 8 bytes in at most 64 dimensions. Strides in bytes, of the
+ * source also 0 (broadcast). No two numbers of the target share memory, nor do source and target. */
+void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source, const int64_t *source_strides,
+                  void *target, const int64_t *target_strides);
+/* The types of cast, as numbers. */
+enum { TYPE_FLOAT32, TYPE_FLOAT64, TYPE_INT64, TYPE_INT32, TYPE_UINT8, TYPE_BOOL };
+/* target[i] = source[i] in another type, contiguous. C's conversion, and where C has none: a float that the integer type
+ * cannot hold gives its smallest number, uint8 is taken from int64 modulo 256; bool is x != 0, NaN included. */
+void cast(int64_t n, int64_t from, const void *source, int64_t to, void *target);
+
+/* ---- runtime/random.c: Philox4x32-10 (Salmon et al., SC 2011) ---- */
+/* The place in the stream of random numbers. Each call takes the blocks (of 128 bits) it needs from `offset` on and moves
+ * it; how many depends on n alone. Element i of a result depends on (seed, offset, i) alone: not on threads. */
+typedef struct {
+    uint64_t seed, offset;
+} philox_state;
+/* words[4] of one block, as published; does not belong to any state. */
+void philox_block(uint64_t seed, uint64_t counter_low, uint64_t counter_high, uint32_t *words);
+/* out[n] uniform in [low, high), without bias; low < high. */
+void random_integers(philox_state *state, int64_t n, int64_t low, int64_t high, int64_t *out);
+/* out[n]: 0..n-1 in random order. */
+void random_permutation(philox_state *state, int64_t n, int64_t *out);
+
+/* ---- kernels/pool.c: the shape of a pooling ---- */
+typedef struct {
+    int64_t planes, height, width, kernel_height, kernel_width, stride_h, stride_w, padding_h, padding_w;
+    int64_t dilation_h, dilation_w, out_height, out_width;
+} pool2d_shape;
+
 /*** generic ***/
 #ifdef real /* kernels see this part; the runtime, which knows no number type, does not */
 
-/* ---- kernels/elementwise.c ---- */
-/* Binary kernels: out[i] = f(a[i * a_step], b[i * b_step]), steps 0 (one number for all) or 1; out may be a or b. */
+/* ---- kernels/unary.c ---- */
+/* out[i] = f(x[i]); out may be x. round is to the nearest even; sign(NaN) is 0; gelu_tanh is the tanh approximation. */
+typedef void (*unary_kernel_real)(int64_t n, const real *x, real *out);
+void neg_real(int64_t n, const real *x, real *out);
+void abs_real(int64_t n, const real *x, real *out);
+void sign_real(int64_t n, const real *x, real *out);
+void square_real(int64_t n, const real *x, real *out);
+void reciprocal_real(int64_t n, const real *x, real *out);
+void sqrt_real(int64_t n, const real *x, real *out);
+void rsqrt_real(int64_t n, const real *x, real *out);
+void floor_real(int64_t n, const real *x, real *out);
+void ceil_real(int64_t n, const real *x, real *out);
+void round_real(int64_t n, const real *x, real *out);
+void trunc_real(int64_t n, const real *x, real *out);
+void exp_real(int64_t n, const real *x, real *out);
+void exp2_real(int64_t n, const real *x, real *out);
+void expm1_real(int64_t n, const real *x, real *out);
+void log_real(int64_t n, const real *x, real *out);
+void log1p_real(int64_t n, const real *x, real *out);
+void log2_real(int64_t n, const real *x, real *out);
+void log10_real(int64_t n, const real *x, real *out);
+void sin_real(int64_t n, const real *x, real *out);
+void cos_real(int64_t n, const real *x, real *out);
+void tan_real(int64_t n, const real *x, real *out);
+void asin_real(int64_t n, const real *x, real *out);
+void acos_real(int64_t n, const real *x, real *out);
+void atan_real(int64_t n, const real *x, real *out);
+void sinh_real(int64_t n, const real *x, real *out);
+void cosh_real(int64_t n, const real *x, real *out);
+void asinh_real(int64_t n, const real *x, real *out);
+void acosh_real(int64_t n, const real *x, real *out);
+void atanh_real(int64_t n, const real *x, real *out);
+void tanh_real(int64_t n, const real *x, real *out);
+void erf_real(int64_t n, const real *x, real *out);
+void erfc_real(int64_t n, const real *x, real *out);
+void sigmoid_real(int64_t n, const real *x, real *out);
+void relu_real(int64_t n, const real *x, real *out);
+void silu_real(int64_t n, const real *x, real *out);
+void gelu_real(int64_t n, const real *x, real *out);
+void gelu_tanh_real(int64_t n, const real *x, real *out);
+void softplus_real(int64_t n, const real *x, real *out);
+void logsigmoid_real(int64_t n, const real *x, real *out);
+
+/* ---- kernels/binary.c ---- */
+/* out[i] = f(a[i * a_step], b[i * b_step]), steps 0 (one number for all) or 1; out may be a or b where its step is 1.
+ * maximum and minimum are NaN where either operand is, fmax and fmin where both are. remainder has the sign of b. */
 typedef void (*binary_kernel_real)(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void add_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void sub_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void mul_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void div_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void pow_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void maximum_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void minimum_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void fmax_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void fmin_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void copysign_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void atan2_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void hypot_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void fmod_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void remainder_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void floor_divide_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+/* The gradient of the argument: a the gradient of the result, b the result (relu, tanh, sigmoid) or the argument. */
+void relu_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void tanh_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void sigmoid_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void silu_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void gelu_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void gelu_tanh_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 
+/* ---- kernels/select.c ---- */
+/* Comparisons: bytes 0 or 1, operands and steps as in binary.c. */
+typedef void (*compare_kernel_real)(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void eq_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void ne_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void lt_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void le_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void gt_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void ge_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+typedef void (*predicate_kernel_real)(int64_t n, const real *x, uint8_t *out);
+void isnan_real(int64_t n, const real *x, uint8_t *out);
+void isinf_real(int64_t n, const real *x, uint8_t *out);
+void isfinite_real(int64_t n, const real *x, uint8_t *out);
+/* out may be any of the inputs of its type that has step 1. */
+void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void clamp_real(int64_t n, const real *x, double low, double high, real *out); /* min(max(x, low), high); NaN stays */
+void addcmul_real(int64_t n, const real *x, const real *a, const real *b, double value, real *out); /* x + value a b */
+void add_scaled_real(int64_t n, const real *a, const real *b, double alpha, real *out); /* a + alpha b */
+void lerp_real(int64_t n, const real *a, const real *b, double weight, real *out); /* a + weight (b - a) */
+void fill_real(int64_t n, double value, real *out);
+
+/* ---- kernels/strided.c ---- */
 /* One operand a number: out[i] = f(a[i], b), or f(a, b[i]). */
 void binary_scalar_real(binary_kernel_real kernel, int64_t n, const real *a, double b, real *out);
 void scalar_binary_real(binary_kernel_real kernel, int64_t n, double a, const real *b, real *out);
-/* Any layout: out[shape] contiguous; a and b read with their strides (0 where they are broadcast). */
+void compare_scalar_real(compare_kernel_real kernel, int64_t n, const real *a, double b, uint8_t *out);
+/* Any layout, 64 dimensions at most: out[shape] contiguous; a and b read with their strides (0 where broadcast). out
+ * may be an operand that is contiguous itself. */
 void binary_strided_real(binary_kernel_real kernel, int64_t ndim, const int64_t *shape, const real *a,
                          const int64_t *a_strides, const real *b, const int64_t *b_strides, real *out);
+void compare_strided_real(compare_kernel_real kernel, int64_t ndim, const int64_t *shape, const real *a,
+                          const int64_t *a_strides, const real *b, const int64_t *b_strides, uint8_t *out);
+
+/* ---- kernels/reduce.c ---- */
+/* x[outer, n, inner] reduced over the middle to out[outer, inner]. Of nothing (n = 0): sum 0, prod 1, mean NaN, amax
+ * -infinity, amin infinity, logsumexp -infinity. Sums are pairwise; NaN stays in amax and amin. */
+void sum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void mean_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void prod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void amax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void amin_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void sum_squares_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void logsumexp_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+/* var = sum (x - mean)^2 / max(0, n - correction). */
+void mean_var_real(int64_t outer, int64_t n, int64_t inner, const real *x, double correction, real *mean_out, real *var_out);
+
+/* ---- kernels/extremum.c ---- */
+/* x[outer, n, inner], n > 0: the position along the middle of the first largest (smallest) number, or of the first NaN,
+ * as index[outer, inner]; max_index and min_index give the number too. */
+void argmax_real(int64_t outer, int64_t n, int64_t inner, const real *x, int64_t *index);
+void argmin_real(int64_t outer, int64_t n, int64_t inner, const real *x, int64_t *index);
+void max_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
+void min_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
+
+/* ---- kernels/scan.c ---- */
+/* out[outer, n, inner]: the sums and products of x[outer, 0..i, inner], carried in double; out may be x. */
+void cumsum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void cumprod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+
+/* ---- kernels/gemm.c ---- */
+/* c[m, n] = a[m, k] @ b[k, n], any transposition by strides: element i, l of a is a[i * a_row + l * a_col]. Then + bias[n]
+ * when bias is not NULL, then the activation: 0 none, 1 ReLU, 2 GELU by erf, 3 GELU by tanh. pre[m, n], when not NULL,
+ * receives the values before the activation. accumulate != 0 adds to c instead, without bias and activation. c and pre
+ * have row stride c_row and column stride 1. */
+void gemm_real(int64_t m, int64_t n, int64_t k, const real *a, int64_t a_row, int64_t a_col, const real *b,
+               int64_t b_row, int64_t b_col, real *c, int64_t c_row, const real *bias, int64_t activation,
+               int64_t accumulate, real *pre);
+/* The same for each of `batch` products, operands a_batch, b_batch (0: one for all) and c_batch elements apart. */
+void gemm_batched_real(int64_t batch, int64_t m, int64_t n, int64_t k, const real *a, int64_t a_batch, int64_t a_row,
+                       int64_t a_col, const real *b, int64_t b_batch, int64_t b_row, int64_t b_col, real *c,
+                       int64_t c_batch, int64_t c_row, int64_t accumulate);
+
+/* ---- kernels/random.c: see philox_state above ---- */
+/* Uniform in [low, high): multiples of 2^-24 (float) or 2^-53 (double) of the range; never high, for low < high. */
+void uniform_real(philox_state *state, int64_t n, double low, double high, real *out);
+void normal_real(philox_state *state, int64_t n, double mean, double std, real *out);
+/* out[i] = 1 with probability p[i * p_step], else 0; p_step 0 or 1. */
+void bernoulli_real(philox_state *state, int64_t n, const real *p, int64_t p_step, real *out);
+/* out[i] = x[i] / (1 - p) and mask[i] = 1 with probability 1 - p, else 0 (whatever x[i] is); p in [0, 1]. out may be x. */
+void dropout_real(philox_state *state, int64_t n, double p, const real *x, real *out, uint8_t *mask);
+void dropout_backward_real(int64_t n, double p, const real *grad, const uint8_t *mask, real *grad_x);
+
+/* ---- kernels/softmax.c: over the middle of x[outer, n, inner] ---- */
+/* NaN, +inf and all -inf give NaN. grad_x may be grad. */
+void softmax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void softmax_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *out, real *grad_x);
+void log_softmax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void log_softmax_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *out, real *grad_x);
+
+/* ---- kernels/cross_entropy.c: logits[rows, classes] against target[rows] ---- */
+/* reduction: 0 none, 1 mean, 2 sum; loss[rows] for none, else loss[1]. weight[classes] may be NULL. Rows whose target is
+ * ignore_index count nothing; the mean over no row is NaN. log_sum_exp[rows] (relative to the row's largest logit) and
+ * total_weight[1] are kept for the backward. Returns the first row whose target is neither ignore_index nor in
+ * 0..classes-1, or -1. */
+int64_t cross_entropy_real(int64_t rows, int64_t classes, const real *logits, const int64_t *target, const real *weight,
+                           int64_t ignore_index, double label_smoothing, int64_t reduction, real *loss,
+                           real *log_sum_exp, real *total_weight);
+/* grad_loss[rows] for reduction none, else grad_loss[1]. */
+void cross_entropy_backward_real(int64_t rows, int64_t classes, const real *logits, const int64_t *target,
+                                 const real *weight, int64_t ignore_index, double label_smoothing, int64_t reduction,
+                                 const real *grad_loss, const real *log_sum_exp, const real *total_weight,
+                                 real *grad_logits);
+/* The same for log-probabilities, log_prob[rows, classes]. */
+int64_t nll_loss_real(int64_t rows, int64_t classes, const real *log_prob, const int64_t *target, const real *weight,
+                      int64_t ignore_index, int64_t reduction, real *loss, real *total_weight);
+void nll_loss_backward_real(int64_t rows, int64_t classes, const int64_t *target, const real *weight,
+                            int64_t ignore_index, int64_t reduction, const real *grad_loss, const real *total_weight,
+                            real *grad_log_prob);
+/* Elementwise; target[n] in [0, 1]. The backward gives grad[i * grad_step] * (sigmoid(x) - target), grad_step 0 or 1. */
+void bce_with_logits_real(int64_t n, const real *x, const real *target, real *out);
+void bce_with_logits_backward_real(int64_t n, const real *grad, int64_t grad_step, const real *x, const real *target,
+                                   real *grad_x);
+
+/* ---- kernels/gather.c: every index is checked first; returns the first position out of range (and does nothing), or -1 ---- */
+/* out[n, row] = table[index[n], row] */
+int64_t gather_rows_real(int64_t n, int64_t row, int64_t table_rows, const real *table, const int64_t *index, real *out);
+/* table_grad[index[i], row] += grad[i, row] in the order of i, but for i with index[i] == skip (-1: none). */
+int64_t scatter_add_rows_real(int64_t n, int64_t row, int64_t table_rows, const real *grad, const int64_t *index,
+                              int64_t skip, real *table_grad);
+/* out[outer, m, inner] = x[outer, index[outer, m, inner], inner], n being the size of x's middle */
+int64_t gather_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *x, const int64_t *index, real *out);
+/* out[outer, index[outer, m, inner], inner] += source[outer, m, inner] in the order of m, n being the size of out's middle */
+int64_t scatter_add_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *source, const int64_t *index,
+                         real *out);
+
+/* ---- kernels/pool.c: planes x[planes, height, width] to out[planes, out_height, out_width] ---- */
+/* index (may be NULL): place of the maximum in its plane, h * width + w: the first of equals, the last NaN if there is
+ * one; -1 with value -inf for a window all outside. Padding counts as -inf. */
+void max_pool2d_real(const pool2d_shape *shape, const real *x, real *out, int64_t *index);
+/* Fills all of grad_x. Gradients whose index is outside the plane are dropped. */
+void max_pool2d_backward_real(const pool2d_shape *shape, const real *grad_out, const int64_t *index, real *grad_x);
+/* Dilation is not looked at. Divided by the positions inside the plane or, with count_include_pad, plane and padding. */
+void avg_pool2d_real(const pool2d_shape *shape, int64_t count_include_pad, const real *x, real *out);
+void avg_pool2d_backward_real(const pool2d_shape *shape, int64_t count_include_pad, const real *grad_out, real *grad_x);
+
+/* ---- optim/group.h: what every update rule is given ---- */
+/* The parameters of a param group. A rule skips those without gradient, and counts the others' steps up. */
+typedef struct {
+    int64_t count;         /* parameters; the arrays below hold so many */
+    const int64_t *size;   /* numbers in each */
+    real **parameter;      /* updated in place; this and all state may not overlap */
+    const real **gradient; /* NULL: no gradient now */
+    float **step;          /* updates made so far, each a number somewhere */
+    int64_t *start;        /* room for the rule: where a parameter begins in the row of all numbers */
+    real *coefficient;     /* room for the rule: [count, 2] */
+} param_group_real;
+
+/* ---- optim/adam.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_avg_sq;
+    real **max_exp_avg_sq; /* read when amsgrad is set */
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
+    int decoupled; /* weight decay acts on the parameter (AdamW), not through the gradient (Adam) */
+    int amsgrad;
+    int maximize;
+} adam_group_real;
+void adam_update_real(const adam_group_real *group);
 
 #endif

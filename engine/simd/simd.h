@@ -116,11 +116,15 @@ static inline vreal vmin(vreal a, vreal b) { return vselect(a < b, a, b); }
 
 /* Sum of all lanes, always in the same order: halves onto halves. */
 static inline real vsum(vreal v) {
+#if defined(LEVEL_AVX512)
+    return V(reduce_add)((__typeof__(V(setzero)()))v);
+#else
     real x[LANES];
     memcpy(x, &v, sizeof x);
     for (int half = LANES / 2; half; half /= 2)
         for (int i = 0; i < half; i++) x[i] += x[i + half];
     return x[0];
+#endif
 }
 
 /* Any lane true? */

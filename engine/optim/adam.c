@@ -1,0 +1,88 @@
+/* Adam, AMSGrad and AdamW.
+ *
+ *   g <- -g                          maximize
+ *   g <- g + weight_decay p          Adam's weight decay; AdamW's is p <- p - lr weight_decay p
+ *   m <- beta1 m + (1 - beta1) g     exp_avg
+ *   v <- beta2 v + (1 - beta2) g g   exp_avg_sq
+ *   p <- p - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
+ *
+ * AMSGrad puts the largest v so far in the place of v in the last line. Kingma, Ba: Adam (2015); Reddi, Kale, Kumar: On
+ * the convergence of Adam and beyond (2018); Loshchilov, Hutter: Decoupled weight decay regularization (2019). */
+#include "group.h"
+
+/* beta and 1 - beta for moving averages. A beta rounded to float would be off by up to 3e-8, and a steady average by
+ * 3e-8 / (1 - beta) of its value: 3e-5 for 0.999. So beta is the sum of two numbers. `high` lies below beta, which makes
+ * `low` positive: there is no difference in which an average that is infinite would become NaN. */
+typedef struct {
+    real high, low, rest;
+} average_weights;
+
+static average_weights weights_of(double beta) {
+    real high = (real)beta;
+    if (high > 0 && (double)high >= beta) {
+        integer bits;
+        memcpy(&bits, &high, sizeof bits);
+        bits--; /* the next number towards zero */
+        memcpy(&high, &bits, sizeof bits);
+    }
+    return (average_weights){high, (real)(beta - (double)high), (real)(1 - beta)};
+}
+
+/* beta old + (1 - beta) a b, where the small terms are added first: one rounding at the size of `old`. */
+static inline vreal average(average_weights w, vreal old, vreal a, vreal b) {
+    return vfma(vset(w.high), old, vfma(vset(w.low), old, w.rest * a * b));
+}
+
+typedef struct {
+    const adam_group_real *group;
+    average_weights first, second;
+    real eps, l2, decay; /* l2: weight decay added to the gradient; decay: lr weight_decay of AdamW */
+} adam_rule;
+
+/* Numbers [at, at + n) of parameter i; step_size is lr / (1 - beta1^t), scale 1 / sqrt(1 - beta2^t). */
+static void adam_body(const void *rule, int64_t i, int64_t at, int64_t n) {
+    const adam_rule *r = rule;
+    const adam_group_real *group = r->group;
+    real *p = group->parameters.parameter[i] + at, *m = group->exp_avg[i] + at, *v = group->exp_avg_sq[i] + at;
+    real *largest = group->amsgrad ? group->max_exp_avg_sq[i] + at : 0;
+    const real *gradient = group->parameters.gradient[i] + at;
+    real step_size = group->parameters.coefficient[2 * i], scale = group->parameters.coefficient[2 * i + 1];
+    for (int64_t j = 0; j < n; j += LANES) {
+        int64_t left = n - j;
+        vreal x = load_up_to(p + j, left), g = load_up_to(gradient + j, left);
+        if (group->maximize) g = -g;
+        if (r->l2 != 0) g = vfma(vset(r->l2), x, g);
+        vreal first = average(r->first, load_up_to(m + j, left), g, vset(1));
+        vreal second = average(r->second, load_up_to(v + j, left), g, g);
+        store_up_to(m + j, left, first);
+        store_up_to(v + j, left, second);
+        if (largest) {
+            vreal before = load_up_to(largest + j, left);
+            second = vselect((before >= second) | (before != before), before, second); /* NaN stays NaN */
+            store_up_to(largest + j, left, second);
+        }
+        vreal change = step_size * (first / vfma(vsqrt(second), vset(scale), vset(r->eps)));
+        if (r->decay != 0) change = vfma(vset(r->decay), x, change);
+        store_up_to(p + j, left, x - change);
+    }
+}
+
+void adam_update_real(const adam_group_real *group) {
+    const param_group_real *parameters = &group->parameters;
+    double log1 = log(group->beta1), log2 = log(group->beta2), t = 0, step_size = 0, scale = 0;
+    for (int64_t i = 0; i < parameters->count; i++) {
+        if (!parameters->gradient[i]) continue;
+        *parameters->step[i] += 1;
+        if (*parameters->step[i] != t) { /* most often all parameters of a group have the same count */
+            t = *parameters->step[i];
+            step_size = group->lr / -expm1(t * log1);
+            scale = 1 / sqrt(-expm1(t * log2));
+        }
+        parameters->coefficient[2 * i] = (real)step_size;
+        parameters->coefficient[2 * i + 1] = (real)scale;
+    }
+    double decay = group->decoupled ? group->lr * group->weight_decay : 0;
+    adam_rule rule = {group, weights_of(group->beta1), weights_of(group->beta2), (real)group->eps,
+                      group->decoupled ? 0 : (real)group->weight_decay, (real)decay};
+    update_group(parameters, adam_body, &rule);
+}

@@ -1,0 +1,352 @@
+"""The recorded graph, and the way back through it. Knows no operation.
+
+While recording, an operation gives its result a Node: which rules take the gradient of the result to the gradients of
+the inputs, which tensors those rules need, and where each input came from. ``run_backward`` walks the nodes from the
+newest to the oldest; a node is reached only after all that used its result, because those were made later.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+from lucid.autograd.grad_mode import mode
+
+_newer = itertools.count(0, -1).__next__
+
+Rule = Callable[..., Any]
+Hook = Callable[[Any], Any]
+
+
+class Value:
+    """What a tensor carries: its data, its gradient and its place in the graph. ``lucid.Tensor`` adds the operations.
+
+    Attributes:
+        array: the NumPy array that holds the numbers.
+        pointer: its address for the engine.
+        shape: its dimensions.
+        dtype: its number type.
+        strides: None when the memory is contiguous, else the steps between elements.
+        requires_grad: whether gradients flow to it.
+        node: the Node that made it; None for a leaf.
+        version: one shared number, in a list, raised at each in-place change of this memory; views share it.
+        base: for a view, the tensor whose memory it shows.
+        hooks: for a leaf, functions its gradient goes through.
+    """
+
+    __slots__ = (
+        "__weakref__", "_grad", "array", "base", "dtype", "hooks", "node", "pointer", "requires_grad", "shape", "strides",
+        "version",
+    )  # fmt: skip
+
+    def __init__(self, array: Any, pointer: Any, shape: tuple[int, ...], dtype: Any, strides: Any = None) -> None:
+        self.array = array
+        self.pointer = pointer
+        self.shape = shape
+        self.dtype = dtype
+        self.strides = strides
+        self.requires_grad = False
+        self._grad = None
+        self.node = None
+        self.version = [0]
+        self.base = None
+        self.hooks = None
+
+
+class Node:
+    """One recorded operation.
+
+    Attributes:
+        name: the operation's name.
+        rules: one function per input, ``rule(grad, *saved) -> gradient of that input``; or one function for all,
+            which returns a sequence.
+        edges: where each input came from: a Node, the leaf itself, or None where no gradient is wanted.
+        saved: the tensors that the rules need; None once they were freed.
+        version: the sum of their version numbers when they were saved.
+        outputs: how many results the operation has; with more than one, ``grad`` is the list of their gradients.
+        output: the position in ``saved`` of the result itself, or None. (Kept as an alias that has no node, because a
+            node that held its own result could only be freed by the garbage collector.)
+        hooks: functions that the gradient of the result goes through first.
+        retained: the tensor whose ``.grad`` is to be kept, as a weak reference.
+        order: newer nodes have smaller numbers.
+    """
+
+    __slots__ = ("edges", "hooks", "name", "order", "output", "outputs", "retained", "rules", "saved", "version")
+
+    def __init__(self, name: str, rules: Any, edges: tuple[Any, ...], saved: tuple[Any, ...], version: int) -> None:
+        self.name = name
+        self.rules = rules
+        self.edges = edges
+        self.saved = saved
+        self.version = version
+        self.order = _newer()
+        self.outputs = 1
+        self.output = self.hooks = self.retained = None
+
+    def __repr__(self) -> str:
+        return f"<{''.join(part.capitalize() for part in self.name.split('_'))}Backward>"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """Where each input came from, as pairs, the way PyTorch shows them."""
+        return tuple((edge, 0) for edge in self.edges)
+
+
+class OutputNode(Node):
+    """One of several results of an operation: takes its gradient to its place in the operation's list."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, node: Node, index: int) -> None:
+        super().__init__(node.name, None, (node,), (), 0)
+        self.index = index
+
+
+def edge_of(x: Value) -> Any:
+    """Where ``x`` came from, for a new node's edges."""
+    return (x.node or x) if x.requires_grad else None
+
+
+def needs_graph(*inputs: Any) -> bool:
+    """Whether an operation on these inputs must be recorded. Inputs that are not tensors do not count."""
+    return mode.recording and any(isinstance(x, Value) and x.requires_grad for x in inputs)
+
+
+def record(
+    name: str, result: Any, inputs: Sequence[Any], rules: Any, saved: tuple[Any, ...] = (), output: int | None = None
+) -> Any:
+    """Gives ``result`` its place in the graph, when recording and when an input requires a gradient; returns it.
+
+    Args:
+        name: the operation's name, for messages and pictures.
+        result: the tensor it made, or a tuple of them.
+        inputs: its inputs; what is not a tensor (None, a number) gets no gradient.
+        rules: see :class:`Node`.
+        saved: the tensors the rules take after the gradient.
+        output: the position in ``saved`` where the result itself is to be passed (``saved`` holds None there).
+    """
+    if not needs_graph(*inputs):
+        return result
+    edges = tuple(edge_of(x) if isinstance(x, Value) else None for x in inputs)
+    if output is not None:
+        saved = (*saved[:output], detached_alias(result), *saved[output + 1 :])
+    node = Node(name, rules, edges, saved, sum(x.version[0] for x in saved))
+    node.output = output
+    if isinstance(result, tuple):
+        node.outputs = len(result)
+        for index, one in enumerate(result):
+            if one.dtype.is_floating_point:
+                one.requires_grad = True
+                one.node = OutputNode(node, index)
+    else:
+        result.requires_grad = True
+        result.node = node
+    return result
+
+
+def detached_alias(x: Any) -> Any:
+    """Another tensor on the same memory and version counter, outside the graph."""
+    alias = type(x)(x.array, x.pointer, x.shape, x.dtype, x.strides)
+    alias.version = x.version
+    alias.base = x.base
+    return alias
+
+
+def _unpack(node: Node, create_graph: bool) -> tuple[Any, ...]:
+    """The saved tensors, unchanged since they were saved."""
+    saved = node.saved
+    if saved is None:
+        raise RuntimeError(
+            f"backward: the tensors saved by {node.name} were freed by an earlier backward through this graph; "
+            "pass retain_graph=True the first time"
+        )
+    version = 0
+    for x in saved:
+        version += x.version[0]
+    if version != node.version:
+        raise RuntimeError(
+            f"backward: a tensor that {node.name} saved for its derivative was changed in place since "
+            f"(versions {node.version} then, {version} now); change a clone() instead, or change it after backward"
+        )
+    if create_graph and node.output is not None:
+        result = detached_alias(saved[node.output])
+        result.node, result.requires_grad = node, True
+        saved = (*saved[: node.output], result, *saved[node.output + 1 :])
+    return saved
+
+
+def _needed(roots: Sequence[Value], wanted: set[Any]) -> set[Any]:
+    """The nodes on a way from the roots to the wanted leaves and nodes."""
+    nodes: set[Any] = set()
+    stack = [x.node for x in roots if x.node is not None]
+    while stack:
+        node = stack.pop()
+        if node not in nodes:
+            nodes.add(node)
+            stack.extend(edge for edge in node.edges if isinstance(edge, Node))
+    needed = set(wanted)
+    for node in sorted(nodes, key=lambda n: n.order, reverse=True):  # the oldest first
+        if any(edge in needed for edge in node.edges if edge is not None):
+            needed.add(node)
+    return needed
+
+
+def run_backward(
+    roots: Sequence[Value],
+    grads: Sequence[Any],
+    retain_graph: bool,
+    create_graph: bool,
+    wanted: Sequence[Value] | None = None,
+) -> dict[Any, Any]:
+    """Takes the gradients of the roots back through the graph.
+
+    Args:
+        roots: where to start.
+        grads: the gradient at each root.
+        retain_graph: keep the saved tensors for another backward.
+        create_graph: record the rules themselves, so that gradients can be differentiated.
+        wanted: only find the gradients of these; None: add to ``.grad`` of every leaf.
+
+    Returns:
+        With ``wanted``: the gradient of each that was reached, by its edge (see :func:`edge_of`).
+    """
+    captured: dict[Any, Any] = dict.fromkeys(edge_of(x) for x in wanted) if wanted is not None else {}
+    needed = _needed(roots, set(captured)) if wanted is not None else None
+    gradients: dict[Any, Any] = {}  # of nodes not yet visited, and of leaves
+    shared = {id(g) for g in grads}  # gradients that somebody else also holds
+    summed: set[Any] = set()  # edges whose gradient is a sum made here, so that it may be added to in place
+    heap: list[tuple[int, Node]] = []
+
+    def arrive(edge: Any, grad: Any) -> None:
+        before = gradients.get(edge)
+        if before is None:
+            gradients[edge] = grad
+            if isinstance(edge, Node):
+                heappush(heap, (edge.order, edge))
+        elif edge in summed:
+            before += grad
+        else:
+            gradients[edge] = before + grad
+            if not create_graph:
+                summed.add(edge)
+
+    def arrive_output(edge: Node, index: int, grad: Any) -> None:
+        if edge not in gradients:
+            gradients[edge] = [None] * edge.outputs
+            heappush(heap, (edge.order, edge))
+        gradients[edge][index] = grad
+
+    before_mode, mode.recording = mode.recording, create_graph
+    try:
+        for root, grad in zip(roots, grads, strict=True):
+            arrive(edge_of(root), grad)
+        while heap:
+            node = heappop(heap)[1]
+            grad = gradients.pop(node)
+            if node.hooks or node.retained is not None:
+                grad = _through_hooks(node, grad, shared)
+            if node in captured:
+                captured[node] = grad
+                shared.add(id(grad))
+            edges = node.edges
+            rules = node.rules
+            if rules is None:
+                if needed is None or edges[0] in needed:
+                    arrive_output(edges[0], node.index, grad)  # type: ignore[attr-defined]
+                continue
+            saved = _unpack(node, create_graph)
+            if type(rules) is tuple:
+                for edge, rule in zip(edges, rules, strict=True):
+                    if edge is not None and (needed is None or edge in needed):
+                        arrive(edge, rule(grad, *saved))
+            else:
+                for edge, found in zip(edges, rules(grad, *saved), strict=True):
+                    if edge is not None and found is not None and (needed is None or edge in needed):
+                        arrive(edge, found)
+            if not retain_graph and saved:
+                node.saved = None  # type: ignore[assignment]
+            grad = saved = None  # type: ignore[assignment]
+        for leaf, grad in gradients.items():
+            if leaf.hooks:
+                grad = _call_hooks(leaf.hooks, grad)
+                shared.add(id(grad))
+            if wanted is not None:
+                captured[leaf] = grad
+            else:
+                _accumulate(leaf, grad, create_graph, shared)
+    finally:
+        mode.recording = before_mode
+    return captured
+
+
+def _accumulate(leaf: Any, grad: Any, create_graph: bool, shared: set[int]) -> None:
+    """Adds to ``leaf.grad``. The first gradient becomes it without a copy, if nobody else holds its memory."""
+    if leaf._grad is None:
+        if create_graph:
+            leaf._grad = grad
+        elif grad.strides is None and grad.array.base is None and grad.base is None and id(grad) not in shared:
+            leaf._grad = grad
+            shared.add(id(grad))
+        else:
+            leaf._grad = grad.detach().clone()
+    elif create_graph:
+        leaf._grad = leaf._grad + grad
+    else:
+        leaf._grad += grad
+
+
+def _call_hooks(hooks: Any, grad: Any) -> Any:
+    for hook in tuple(hooks.values()):
+        changed = hook(grad)
+        if changed is not None:
+            if not isinstance(changed, Value) or changed.shape != grad.shape or changed.dtype is not grad.dtype:
+                raise RuntimeError(
+                    f"hook: expected None or a {grad.dtype} tensor of shape {grad.shape}, got {describe(changed)}"
+                )
+            grad = changed
+    return grad
+
+
+def _through_hooks(node: Node, grad: Any, shared: set[int]) -> Any:
+    if node.hooks:
+        grad = _call_hooks(node.hooks, grad)
+    shared.add(id(grad))
+    tensor = node.retained() if node.retained is not None else None
+    if tensor is not None:
+        tensor._grad = grad if tensor._grad is None else tensor._grad + grad
+    return grad
+
+
+def describe(x: Any) -> str:
+    """What ``x`` is, for a message."""
+    return f"{x.dtype} {x.shape}" if isinstance(x, Value) else f"{type(x).__name__}"
+
+
+class RemovableHandle:
+    """What ``register_hook`` returns: ``remove()`` takes the hook away again. Also a context manager."""
+
+    def __init__(self, hooks: dict[int, Hook], key: int) -> None:
+        self._hooks = hooks
+        self._key = key
+
+    def remove(self) -> None:
+        """Takes the hook away; a second call does nothing."""
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+_hook_keys = itertools.count()
+
+
+def add_hook(hooks: dict[int, Hook], hook: Hook) -> RemovableHandle:
+    """Puts ``hook`` last in ``hooks``."""
+    key = next(_hook_keys)
+    hooks[key] = hook
+    return RemovableHandle(hooks, key)

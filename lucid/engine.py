@@ -1,0 +1,482 @@
+"""The one door to the C engine: pointers, number types, sizes and checks stop here.
+
+The rooms above hand over tensors (anything with ``array``, ``pointer``, ``shape``, ``strides``, ``dtype``) and get tensors
+back. What a function here passes to C is sized from the arrays themselves, and cffi refuses a pointer of another number
+type, so nothing above can make a kernel read or write outside an array.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from lucid._engine import ffi, lib
+
+empty_array = np.empty
+from_buffer = ffi.from_buffer
+NULL = ffi.NULL
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Number types
+
+
+class dtype:
+    """A number type. There is one object per type, so ``is`` compares them.
+
+    Attributes:
+        name: ``"float32"`` and so on.
+        itemsize: bytes per number.
+        is_floating_point: whether gradients can flow.
+        numpy: the NumPy dtype.
+    """
+
+    __slots__ = ("array_type", "category", "code", "is_floating_point", "itemsize", "name", "numpy", "pointer_type", "suffix")
+
+    def __init__(self, name: str, code: int, category: int, c_name: str, suffix: str | None) -> None:
+        self.name = name
+        self.numpy = np.dtype(name)
+        self.itemsize = self.numpy.itemsize
+        self.code = code  # the engine's number for it, see lucid_engine.h
+        self.category = category  # 0 bool, 1 integer, 2 floating point: promotion goes up
+        self.is_floating_point = category == 2
+        self.array_type = ffi.typeof(f"{c_name}[]")
+        self.pointer_type = ffi.typeof(f"{c_name} *")
+        self.suffix = suffix  # of the kernels for it; None where there are none
+
+    def __repr__(self) -> str:
+        return f"lucid.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name if self.name != "bool" else "bool_"
+
+    @property
+    def is_complex(self) -> bool:
+        """False: there are no complex tensors."""
+        return False
+
+
+float32 = dtype("float32", 0, 2, "float", "f32")
+float64 = dtype("float64", 1, 2, "double", "f64")
+int64 = dtype("int64", 2, 1, "int64_t", None)
+int32 = dtype("int32", 3, 1, "int32_t", None)
+uint8 = dtype("uint8", 4, 1, "uint8_t", None)
+bool_ = dtype("bool", 5, 0, "uint8_t", None)
+
+DTYPES = (float32, float64, int64, int32, uint8, bool_)
+_of_numpy = {d.numpy: d for d in DTYPES}
+_of_name = {d.name: d for d in DTYPES} | {"float": float32, "double": float64, "long": int64, "int": int32}
+
+
+def dtype_of(kind: Any) -> dtype:
+    """The number type meant by a lucid dtype, a NumPy dtype, a Python type or a name.
+
+    Raises:
+        TypeError: when the engine has no such type.
+    """
+    if type(kind) is dtype:
+        return kind
+    if kind is float:
+        return float32
+    try:
+        found = _of_name.get(kind) if isinstance(kind, str) else _of_numpy.get(np.dtype(kind))
+    except TypeError:
+        found = None
+    if found is None:
+        raise TypeError(f"dtype {kind!r} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tensors from memory. tensor.py says which class they are of.
+
+new: Callable[..., Any]
+
+
+def register_tensor_class(tensor_class: type) -> None:
+    """Makes every result a ``tensor_class(array, pointer, shape, dtype, strides=None)``."""
+    global new
+    new = tensor_class
+
+
+def empty(shape: tuple[int, ...], kind: dtype) -> Any:
+    """A tensor of fresh memory."""
+    array = empty_array(shape, kind.numpy)
+    return new(array, from_buffer(kind.array_type, array), shape, kind)
+
+
+def wrap(array: np.ndarray) -> Any:
+    """A tensor on the memory of a NumPy array, whatever its strides.
+
+    Raises:
+        TypeError: for an array type the engine does not have.
+        ValueError: for memory that C cannot read as it is (unaligned, foreign byte order, strides between elements).
+    """
+    kind = _of_numpy.get(array.dtype)
+    if kind is None:
+        raise TypeError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
+    if array.flags.c_contiguous and array.flags.aligned:
+        return new(array, from_buffer(kind.array_type, array), array.shape, kind)
+    if not array.flags.aligned or any(s % kind.itemsize for s in array.strides):
+        raise ValueError("the array's memory is not aligned to its numbers; copy it first (array.copy())")
+    strides = tuple(s // kind.itemsize for s in array.strides)
+    return new(array, ffi.cast(kind.pointer_type, array.ctypes.data), array.shape, kind, strides)
+
+
+def view(base: Any, array: np.ndarray) -> Any:
+    """A tensor on a NumPy view of ``base``'s array; it shares the version counter."""
+    result = wrap(array)
+    result.version = base.version
+    result.base = base if base.base is None else base.base
+    return result
+
+
+@functools.lru_cache(maxsize=4096)
+def dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Strides, in elements, of a contiguous array."""
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return tuple(reversed(strides))
+
+
+def expand(x: Any, shape: tuple[int, ...]) -> Any:
+    """``x`` seen as ``shape``, by strides of 0, without a copy. The shapes are known to fit."""
+    lead = len(shape) - len(x.shape)
+    own = x.strides or dense_strides(x.shape)
+    strides = (0,) * lead + tuple(
+        0 if size != want else step for size, want, step in zip(x.shape, shape[lead:], own, strict=True)
+    )
+    itemsize = x.dtype.itemsize
+    if x.strides is None and x.array.size:
+        array = np.ndarray(shape, x.dtype.numpy, x.array, 0, tuple(s * itemsize for s in strides))
+        array.flags.writeable = False
+    else:
+        array = np.broadcast_to(x.array, shape)
+    result = new(array, x.pointer, shape, x.dtype, strides)
+    result.version = x.version
+    result.base = x if x.base is None else x.base
+    return result
+
+
+def contiguous(x: Any) -> Any:
+    """``x`` itself when its memory is contiguous, else a copy that is."""
+    if x.strides is None:
+        return x
+    out = empty(x.shape, x.dtype)
+    copy_into(out, x)
+    return out
+
+
+def copy_into(out: Any, x: Any) -> None:
+    """Writes ``x`` over ``out``: same shape and dtype, any strides; memory must not overlap in part."""
+    if out.shape != x.shape or out.dtype is not x.dtype:
+        raise ValueError(f"copy: {x.dtype} {x.shape} does not fit into {out.dtype} {out.shape}")
+    check_writable(out)
+    if x.array is out.array:
+        return
+    if np.may_share_memory(out.array, x.array) and np.shares_memory(out.array, x.array):
+        x = wrap(x.array.copy())
+    size = x.dtype.itemsize
+    lib.copy_strided(
+        size, len(x.shape), x.shape, x.pointer, _bytes(x, size), out.pointer, _bytes(out, size)
+    )
+
+
+def _bytes(x: Any, size: int) -> tuple[int, ...]:
+    return tuple(step * size for step in (x.strides or dense_strides(x.shape)))
+
+
+def check_writable(x: Any) -> None:
+    """Refuses to write into read-only or self-overlapping (expanded) memory."""
+    if not x.array.flags.writeable:
+        raise RuntimeError(
+            "in-place: this tensor is an expanded view or read-only memory, in which one number stands for several; "
+            "clone() it before writing to it"
+        )
+
+
+def convert(x: Any, kind: dtype) -> Any:
+    """A copy of ``x`` in another number type."""
+    x = contiguous(x)
+    out = empty(x.shape, kind)
+    lib.cast(x.array.size, x.dtype.code, x.pointer, kind.code, out.pointer)
+    return out
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Kernels. A kernel table maps a number type to the C function for it.
+
+Kernels = dict[dtype, Any]
+
+
+def kernels(name: str) -> Kernels:
+    """The C functions called ``name``, by number type."""
+    return {float32: getattr(lib, f"{name}_f32"), float64: getattr(lib, f"{name}_f64")}
+
+
+def kernel_addresses(name: str) -> Kernels:
+    """Pointers to them, for the C functions that take a kernel."""
+    return {float32: ffi.addressof(lib, f"{name}_f32"), float64: ffi.addressof(lib, f"{name}_f64")}
+
+
+class NoKernel(TypeError):
+    """The operation has no kernel for this number type."""
+
+
+def kernel_for(table: Kernels, kind: dtype, operation: str) -> Any:
+    """The C function for ``kind``.
+
+    Raises:
+        NoKernel: (a TypeError) that names the operation and the type.
+    """
+    found = table.get(kind)
+    if found is None:
+        raise NoKernel(f"{operation}: not implemented for {kind}; convert with .float() or .double() first")
+    return found
+
+
+_binary_scalar = kernels("binary_scalar")
+_scalar_binary = kernels("scalar_binary")
+_binary_strided = kernels("binary_strided")
+_compare_scalar = kernels("compare_scalar")
+_compare_strided = kernels("compare_strided")
+
+
+class Elementwise:
+    """A family of elementwise kernels: the C functions of one name, and what stands in for them on integers.
+
+    Args:
+        name: the C name.
+        integers: the NumPy function that computes it for integer and bool tensors, or None where there is none.
+            (Integers appear in indices and counts, not in the arithmetic of a training step.)
+        result: the number type of the result; None for that of the inputs.
+    """
+
+    __slots__ = ("addresses", "integers", "name", "result", "table")
+
+    def __init__(self, name: str, integers: Callable[..., Any] | None = None, result: dtype | None = None) -> None:
+        self.name = name
+        self.table = kernels(name)
+        self.addresses = kernel_addresses(name)
+        self.integers = integers
+        self.result = result
+
+    def on_integers(self, *operands: Any) -> Any:
+        """The result by NumPy, for number types without kernels."""
+        kind = next(x for x in operands if hasattr(x, "dtype")).dtype
+        if self.integers is None:
+            raise NoKernel(f"{self.name}: not implemented for {kind}; convert with .float() or .double() first")
+        with np.errstate(all="ignore"):
+            result = self.integers(*(x.array if hasattr(x, "array") else x for x in operands))
+        return wrap(np.asarray(result, (self.result or kind).numpy))
+
+
+def unary(family: Elementwise, x: Any) -> Any:
+    """f(x), elementwise."""
+    kind = x.dtype
+    kernel = family.table.get(kind)
+    if kernel is None:
+        return family.on_integers(x)
+    if x.strides is not None:
+        x = contiguous(x)
+    array = empty_array(x.shape, (family.result or kind).numpy)
+    pointer = from_buffer((family.result or kind).array_type, array)
+    kernel(array.size, x.pointer, pointer)
+    return new(array, pointer, x.shape, family.result or kind)
+
+
+def binary(family: Elementwise, a: Any, b: Any) -> Any:
+    """f(a, b), elementwise, for two tensors of one shape and one number type."""
+    kind, shape = a.dtype, a.shape
+    if kind is not b.dtype or shape != b.shape:
+        raise ValueError(f"{family.name}: {kind} {shape} and {b.dtype} {b.shape} differ")
+    kernel = family.table.get(kind)
+    if kernel is None:
+        return family.on_integers(a, b)
+    array = empty_array(shape, kind.numpy)
+    pointer = from_buffer(kind.array_type, array)
+    if a.strides is None and b.strides is None:
+        kernel(array.size, a.pointer, 1, b.pointer, 1, pointer)
+    else:
+        _strided(_binary_strided[kind], family.addresses[kind], a, b, pointer)
+    return new(array, pointer, shape, kind)
+
+
+def binary_into(family: Elementwise, a: Any, b: Any) -> None:
+    """a ← f(a, b), elementwise; b a tensor of a's shape and number type, or a number."""
+    check_writable(a)
+    kind = a.dtype
+    kernel = family.table.get(kind)
+    if kernel is None:
+        copy_into(a, family.on_integers(a, b))
+    elif not hasattr(b, "array"):
+        if a.strides is None:
+            _binary_scalar[kind](family.addresses[kind], a.array.size, a.pointer, b, a.pointer)
+        else:
+            copy_into(a, binary_number(family, a, b))
+    elif kind is not b.dtype or a.shape != b.shape:
+        raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
+    elif a.strides is None and b.strides is None and not _overlap_in_part(a, b):
+        kernel(a.array.size, a.pointer, 1, b.pointer, 1, a.pointer)
+    else:
+        copy_into(a, binary(family, a, b))
+
+
+def _overlap_in_part(a: Any, b: Any) -> bool:
+    return a.pointer != b.pointer and np.may_share_memory(a.array, b.array)
+
+
+def _strided(driver: Any, kernel: Any, a: Any, b: Any, out: Any) -> None:
+    shape = a.shape
+    driver(
+        kernel,
+        len(shape),
+        shape,
+        a.pointer,
+        a.strides or dense_strides(shape),
+        b.pointer,
+        b.strides or dense_strides(shape),
+        out,
+    )
+
+
+def binary_number(family: Elementwise, a: Any, number: float) -> Any:
+    """f(a, number), elementwise."""
+    kind = a.dtype
+    driver = _binary_scalar.get(kind)
+    if driver is None:
+        return family.on_integers(a, number)
+    if a.strides is not None:
+        a = contiguous(a)
+    array = empty_array(a.shape, kind.numpy)
+    pointer = from_buffer(kind.array_type, array)
+    driver(family.addresses[kind], array.size, a.pointer, number, pointer)
+    return new(array, pointer, a.shape, kind)
+
+
+def number_binary(family: Elementwise, number: float, b: Any) -> Any:
+    """f(number, b), elementwise."""
+    kind = b.dtype
+    driver = _scalar_binary.get(kind)
+    if driver is None:
+        return family.on_integers(number, b)
+    if b.strides is not None:
+        b = contiguous(b)
+    array = empty_array(b.shape, kind.numpy)
+    pointer = from_buffer(kind.array_type, array)
+    driver(family.addresses[kind], array.size, number, b.pointer, pointer)
+    return new(array, pointer, b.shape, kind)
+
+
+def compare(family: Elementwise, a: Any, b: Any) -> Any:
+    """f(a, b) as a bool tensor, for two tensors of one shape and type, or a tensor and a number."""
+    kind = a.dtype
+    kernel = family.table.get(kind)
+    if kernel is None:
+        return family.on_integers(a, b)
+    out = empty(a.shape, bool_)
+    if not hasattr(b, "array"):
+        a = contiguous(a)
+        _compare_scalar[kind](family.addresses[kind], a.array.size, a.pointer, b, out.pointer)
+    elif kind is not b.dtype or a.shape != b.shape:
+        raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
+    elif a.strides is None and b.strides is None:
+        kernel(a.array.size, a.pointer, 1, b.pointer, 1, out.pointer)
+    else:
+        _strided(_compare_strided[kind], family.addresses[kind], a, b, out.pointer)
+    return out
+
+
+def reduce_shape(shape: tuple[int, ...], first: int, last: int) -> tuple[int, int, int]:
+    """(outer, n, inner) when dimensions first..last of ``shape`` are the ones reduced over."""
+    return math.prod(shape[:first]), math.prod(shape[first : last + 1]), math.prod(shape[last + 1 :])
+
+
+def pointer_or_null(x: Any) -> Any:
+    """The pointer of a contiguous tensor, or NULL for None."""
+    return NULL if x is None else x.pointer
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The engine's settings
+
+
+def set_num_threads(n: int) -> None:
+    """Sets how many threads the engine's kernels may use, 1 to 256. The results do not depend on it.
+
+    Raises:
+        ValueError: for another number.
+
+    Example:
+        >>> import lucid
+        >>> lucid.set_num_threads(1)
+        >>> lucid.get_num_threads()
+        1
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256 or lib.set_num_threads(n) != n:
+        raise ValueError(f"set_num_threads: {n!r} is not a number of threads; give an int from 1 to 256")
+
+
+def get_num_threads() -> int:
+    """How many threads the engine's kernels may use; at the start LUCID_NUM_THREADS, or the number of processors."""
+    return cast(int, lib.num_threads())
+
+
+def simd_levels() -> list[str]:
+    """The instruction sets that this build and this processor have, narrowest first."""
+    names: list[str] = []
+    while (name := lib.simd_level_name(len(names))) != NULL:
+        names.append(ffi.string(name).decode())
+    return names
+
+
+def get_simd() -> str:
+    """The instruction set in use: the widest there is, or the one named by LUCID_SIMD."""
+    return simd_levels()[lib.simd_level()]
+
+
+def set_simd(name: str) -> None:
+    """Chooses the instruction set of all kernels.
+
+    Raises:
+        ValueError: when this build or this processor does not have it.
+    """
+    levels = simd_levels()
+    if name not in levels:
+        raise ValueError(f"SIMD level {name!r} is not available here; choose from {', '.join(levels)}")
+    lib.set_simd_level(levels.index(name))
+
+
+def _start() -> None:
+    asked = os.environ.get("LUCID_SIMD")
+    set_simd(asked or simd_levels()[-1])
+    threads = os.environ.get("LUCID_NUM_THREADS")
+    if threads:
+        set_num_threads(int(threads) if threads.isdigit() else cast(int, threads))
+
+
+_start()
+
+
+def check_index(position: int, index: Any, size: int, operation: str) -> None:
+    """Raises IndexError when a kernel reported that ``index`` at ``position`` is out of range (-1: all was well)."""
+    if position >= 0:
+        value = index.array.reshape(-1)[position]
+        raise IndexError(f"{operation}: index {value} at position {position} is out of range for size {size}")
+
+
+def same_shape(operation: str, names: Sequence[str], *tensors: Any) -> None:
+    """Raises ValueError unless all tensors have one shape and one number type."""
+    first = tensors[0]
+    for name, x in zip(names[1:], tensors[1:], strict=True):
+        if x.shape != first.shape or x.dtype is not first.dtype:
+            raise ValueError(
+                f"{operation}: {names[0]} is {first.dtype} {first.shape} but {name} is {x.dtype} {x.shape}"
+            )

@@ -1,0 +1,427 @@
+"""Arithmetic and comparisons, elementwise with broadcasting and type promotion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lucid import engine
+from lucid.autograd.grad_mode import mode
+from lucid.autograd.graph import Value, record
+from lucid.engine import Elementwise
+from lucid.ops.broadcast import broadcast_shapes, expand, sum_to_size
+from lucid.ops.elementwise import Binary, Operand, Tensor, Unary, binary, is_number, match, operand, result_type, unary
+from lucid.ops.view import to_dtype
+
+def add(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
+    """input + alpha · other, elementwise with broadcasting.
+
+    Example:
+        >>> import lucid
+        >>> lucid.add(lucid.tensor([1.0, 2.0]), 10).tolist()
+        [11.0, 12.0]
+    """
+    return binary(_add, input, other if alpha == 1 else mul(other, alpha))
+
+
+_add = Binary("add", lambda grad: grad, lambda grad: grad, saves=False, integers=np.add)
+
+
+def neg(input: Tensor) -> Tensor:
+    """−input, elementwise."""
+    return unary(_neg, input)
+
+
+_neg = Unary("neg", lambda grad: neg(grad), integers=np.negative)
+
+
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself."""
+    return input
+
+
+def abs(input: Tensor) -> Tensor:
+    """|input|, elementwise. The derivative at 0 is 0.
+
+    Example:
+        >>> import lucid
+        >>> lucid.tensor([-2.0, 3.0]).abs().tolist()
+        [2.0, 3.0]
+    """
+    return unary(_abs, input)
+
+
+_abs = Unary("abs", lambda grad, x: mul(grad, sign(x)), "input", np.abs)
+
+
+def sign(input: Tensor) -> Tensor:
+    """−1, 0 or 1 by the sign of each element. The gradient is zero."""
+    return unary(_sign, input)
+
+
+def _zero(grad: Tensor) -> Tensor:
+    """The derivative of a step function: zero everywhere."""
+    out = engine.empty(grad.shape, grad.dtype)
+    out.array.fill(0)
+    return out
+
+
+_sign = Unary("sign", _zero, integers=np.sign)
+
+
+def floor(input: Tensor) -> Tensor:
+    """The largest integer not above each element. The gradient is zero."""
+    return unary(_floor, input)
+
+
+_floor = Unary("floor", _zero, integers=np.copy)
+
+
+def ceil(input: Tensor) -> Tensor:
+    """The smallest integer not below each element. The gradient is zero."""
+    return unary(_ceil, input)
+
+
+_ceil = Unary("ceil", _zero, integers=np.copy)
+
+
+def trunc(input: Tensor) -> Tensor:
+    """Each element without its fraction. The gradient is zero."""
+    return unary(_trunc, input)
+
+
+_trunc = Unary("trunc", _zero, integers=np.copy)
+
+
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """The nearest integer, halves to the even one; or to ``decimals`` places. The gradient is zero."""
+    if decimals == 0:
+        return unary(_round, input)
+    return div(unary(_round, mul(input, 10.0**decimals)), 10.0**decimals)
+
+
+_round = Unary("round", _zero, integers=np.copy)
+
+
+def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
+    """input − alpha · other, elementwise with broadcasting."""
+    return binary(_sub, input, other if alpha == 1 else mul(other, alpha))
+
+
+_sub = Binary("sub", lambda grad: grad, lambda grad: neg(grad), saves=False, integers=np.subtract)
+
+
+def rsub(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
+    """other − alpha · input."""
+    return sub(other, input, alpha=alpha)
+
+
+def mul(input: Operand, other: Operand) -> Tensor:
+    """input · other, elementwise with broadcasting.
+
+    Example:
+        >>> import lucid
+        >>> (lucid.tensor([[1.0], [2.0]]) * lucid.tensor([3.0, 4.0])).tolist()
+        [[3.0, 4.0], [6.0, 8.0]]
+    """
+    return binary(_mul, input, other)
+
+
+_mul = Binary("mul", lambda grad, a, b: mul(grad, b), lambda grad, a, b: mul(grad, a), integers=np.multiply)
+
+
+def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
+    """input / other, elementwise with broadcasting; integers give floating point.
+
+    Args:
+        input: the dividend.
+        other: the divisor.
+        rounding_mode: ``None``, or round the quotient: ``"floor"`` down, ``"trunc"`` towards zero. The result then
+            keeps an integer type and has no gradient.
+
+    Raises:
+        ValueError: for another rounding mode.
+    """
+    if rounding_mode is None:
+        return binary(_div, input, other)
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode != "trunc":
+        raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
+    kind = result_type(input, other)
+    quotient = trunc(div(input, other))
+    return quotient if kind.is_floating_point else to_dtype(quotient, kind)
+
+
+_div = Binary(
+    "div",
+    lambda grad, a, b: div(grad, b),
+    lambda grad, a, b: neg(div(mul(grad, a), mul(b, b))),
+    floats=True,
+)
+
+
+def rdiv(input: Operand, other: Operand) -> Tensor:
+    """other / input."""
+    return div(other, input)
+
+
+def floor_divide(input: Operand, other: Operand) -> Tensor:
+    """⌊input / other⌋, elementwise with broadcasting. No gradient.
+
+    Raises:
+        ZeroDivisionError: for integers divided by zero.
+    """
+    return binary(_floor_divide, input, other)
+
+
+def _integer_division(function: Callable[..., Any]) -> Callable[..., Any]:
+    def divide(a: Any, b: Any) -> Any:
+        if np.any(np.equal(b, 0)):
+            raise ZeroDivisionError(f"{function.__name__}: integer division by zero")
+        return function(a, b)
+
+    return divide
+
+
+_floor_divide = Binary("floor_divide", None, None, saves=False, integers=_integer_division(np.floor_divide))
+
+
+def rfloor_divide(input: Operand, other: Operand) -> Tensor:
+    """⌊other / input⌋."""
+    return floor_divide(other, input)
+
+
+def remainder(input: Operand, other: Operand) -> Tensor:
+    """input − other · ⌊input / other⌋: the remainder with the sign of the divisor, as Python's %."""
+    return binary(_remainder, input, other)
+
+
+_remainder = Binary(
+    "remainder",
+    lambda grad, a, b: grad,
+    lambda grad, a, b: neg(mul(grad, floor_divide(a, b))),
+    integers=_integer_division(np.remainder),
+)
+
+
+def rremainder(input: Operand, other: Operand) -> Tensor:
+    """other % input."""
+    return remainder(other, input)
+
+
+def fmod(input: Operand, other: Operand) -> Tensor:
+    """input − other · trunc(input / other): the remainder with the sign of the dividend, as C's fmod."""
+    return binary(_fmod, input, other)
+
+
+_fmod = Binary(
+    "fmod",
+    lambda grad, a, b: grad,
+    lambda grad, a, b: neg(mul(grad, trunc(div(a, b)))),
+    integers=_integer_division(np.fmod),
+)
+
+
+def _half_where_equal(grad: Tensor, wins: Tensor, a: Tensor, b: Operand) -> Tensor:
+    """The gradient of a maximum or minimum: all of it to the winner, half of it to each of two equals."""
+    return mul(grad, add(to_dtype(wins, grad.dtype), mul(to_dtype(eq(a, b), grad.dtype), 0.5)))
+
+
+def maximum(input: Operand, other: Operand) -> Tensor:
+    """The larger of the two, elementwise; NaN if either is. At equality each operand gets half the gradient."""
+    return binary(_maximum, input, other)
+
+
+_maximum = Binary(
+    "maximum",
+    lambda grad, a, b: _half_where_equal(grad, gt(a, b), a, b),
+    lambda grad, a, b: _half_where_equal(grad, lt(a, b), a, b),
+    integers=np.maximum,
+)
+
+
+def minimum(input: Operand, other: Operand) -> Tensor:
+    """The smaller of the two, elementwise; NaN if either is. At equality each operand gets half the gradient."""
+    return binary(_minimum, input, other)
+
+
+_minimum = Binary(
+    "minimum",
+    lambda grad, a, b: _half_where_equal(grad, lt(a, b), a, b),
+    lambda grad, a, b: _half_where_equal(grad, gt(a, b), a, b),
+    integers=np.minimum,
+)
+
+
+def atan2(input: Operand, other: Operand) -> Tensor:
+    """The angle, in radians from −π to π, of the point (other, input)."""
+    return binary(_atan2, input, other)
+
+
+_atan2 = Binary(
+    "atan2",
+    lambda grad, a, b: mul(grad, div(b, add(mul(a, a), mul(b, b)))),
+    lambda grad, a, b: mul(grad, div(neg(a), add(mul(a, a), mul(b, b)))),
+    floats=True,
+)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Comparisons: bool results, no gradient
+
+
+def _compare(family: Elementwise, a: Operand, b: Operand) -> Tensor:
+    a, b = operand(family.name, a), operand(family.name, b)
+    if not isinstance(a, Value):
+        a, b, family = b, a, _mirrored[family.name]
+    if isinstance(b, Value):
+        before, mode.recording = mode.recording, False
+        try:
+            a, b = match(family.name, a, b)
+        finally:
+            mode.recording = before
+    return engine.compare(family, a, b)
+
+
+def eq(input: Operand, other: Operand) -> Tensor:
+    """Where the two are equal, elementwise with broadcasting; a bool tensor."""
+    return _compare(_eq, input, other)
+
+
+def ne(input: Operand, other: Operand) -> Tensor:
+    """Where the two differ."""
+    return _compare(_ne, input, other)
+
+
+def lt(input: Operand, other: Operand) -> Tensor:
+    """Where input < other."""
+    return _compare(_lt, input, other)
+
+
+def le(input: Operand, other: Operand) -> Tensor:
+    """Where input ≤ other."""
+    return _compare(_le, input, other)
+
+
+def gt(input: Operand, other: Operand) -> Tensor:
+    """Where input > other."""
+    return _compare(_gt, input, other)
+
+
+def ge(input: Operand, other: Operand) -> Tensor:
+    """Where input ≥ other."""
+    return _compare(_ge, input, other)
+
+
+_eq, _ne = Elementwise("eq", np.equal, engine.bool_), Elementwise("ne", np.not_equal, engine.bool_)
+_lt, _le = Elementwise("lt", np.less, engine.bool_), Elementwise("le", np.less_equal, engine.bool_)
+_gt, _ge = Elementwise("gt", np.greater, engine.bool_), Elementwise("ge", np.greater_equal, engine.bool_)
+_mirrored = {"eq": _eq, "ne": _ne, "lt": _gt, "le": _ge, "gt": _lt, "ge": _le}
+
+
+def equals(self: Tensor, other: Any) -> Any:
+    """``==``: as :func:`eq`; for what is neither tensor nor number Python decides."""
+    return eq(self, other) if isinstance(other, Value | np.ndarray) or is_number(other) else NotImplemented
+
+
+def differs(self: Tensor, other: Any) -> Any:
+    """``!=``: as :func:`ne`; for what is neither tensor nor number Python decides."""
+    return ne(self, other) if isinstance(other, Value | np.ndarray) or is_number(other) else NotImplemented
+
+
+def _logical(function: Callable[..., Any]) -> Callable[[Operand, Operand], Tensor]:
+    def operation(input: Operand, other: Operand) -> Tensor:
+        arrays = (x.array if isinstance(x, Value) else x for x in (input, other))
+        return engine.wrap(np.asarray(function(*arrays)))
+
+    operation.__name__ = function.__name__
+    operation.__doc__ = f"{function.__name__.replace('_', ' ').capitalize()} of the truth of each element; a bool tensor."
+    return operation
+
+
+logical_and = _logical(np.logical_and)
+logical_or = _logical(np.logical_or)
+logical_xor = _logical(np.logical_xor)
+
+
+def _bitwise(name: str, function: Callable[..., Any]) -> Callable[[Operand, Operand], Tensor]:
+    def operation(input: Operand, other: Operand) -> Tensor:
+        for x in (input, other):
+            if isinstance(x, Value) and x.dtype.is_floating_point:
+                raise TypeError(f"{name}: works on integer and bool tensors, got {x.dtype}")
+        kind = result_type(input, other)
+        arrays = (x.array if isinstance(x, Value) else x for x in (input, other))
+        return engine.wrap(np.asarray(function(*arrays), kind.numpy))
+
+    operation.__name__ = name
+    operation.__doc__ = f"{name.replace('_', ' ').capitalize()} of integers, logical for bools."
+    return operation
+
+
+bitwise_and = _bitwise("bitwise_and", np.bitwise_and)
+bitwise_or = _bitwise("bitwise_or", np.bitwise_or)
+bitwise_xor = _bitwise("bitwise_xor", np.bitwise_xor)
+
+
+def logical_not(input: Tensor) -> Tensor:
+    """True where the element is zero or False."""
+    return engine.wrap(np.asarray(np.logical_not(input.array)))
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """The bits of integers turned over; ``not`` for bools."""
+    if input.dtype.is_floating_point:
+        raise TypeError(f"bitwise_not: works on integer and bool tensors, got {input.dtype}")
+    return engine.wrap(np.asarray(np.invert(input.array)))
+
+
+_where = engine.kernels("where")
+
+
+def where(condition: Tensor, input: Operand = None, other: Operand = None) -> Tensor:
+    """``input`` where the condition is true, else ``other``; all broadcast.
+
+    Args:
+        condition: a bool tensor.
+        input: a tensor or a number.
+        other: a tensor or a number.
+
+    Returns:
+        A tensor of their common number type. With the condition alone: the positions where it is true, a tuple of
+        int64 tensors, one per dimension.
+
+    Example:
+        >>> import lucid
+        >>> lucid.where(lucid.tensor([True, False]), lucid.tensor([1.0, 2.0]), 0.0).tolist()
+        [1.0, 0.0]
+    """
+    if not isinstance(condition, Value):
+        raise TypeError(f"where: condition must be a tensor, got {type(condition).__name__}")
+    if input is None and other is None:
+        return tuple(engine.wrap(positions) for positions in np.nonzero(condition.array))
+    if condition.dtype is not engine.bool_:
+        raise TypeError(f"where: condition must be bool, got {condition.dtype}; compare with 0 first")
+    kind = result_type(operand("where", input), operand("where", other))
+    a, b = (
+        to_dtype(x, kind) if isinstance(x, Value) else engine.wrap(np.asarray(operand("where", x), kind.numpy))
+        for x in (input, other)
+    )
+    shape = broadcast_shapes(condition.shape, a.shape, b.shape)
+    mask = engine.contiguous(engine.expand(condition, shape)) if condition.shape != shape else engine.contiguous(condition)
+    kernel = _where.get(kind)
+    if kernel is None:
+        return engine.wrap(np.where(mask.array, a.array, b.array))
+    a_step, b_step = int(a.array.size != 1), int(b.array.size != 1)
+    full_a = a if not a_step or a.shape == shape else expand(a, shape)
+    full_b = b if not b_step or b.shape == shape else expand(b, shape)
+    out = engine.empty(shape, kind)
+    dense_a, dense_b = engine.contiguous(full_a), engine.contiguous(full_b)
+    kernel(out.array.size, mask.pointer, dense_a.pointer, a_step, dense_b.pointer, b_step, out.pointer)
+    rules = (
+        lambda grad: sum_to_size(where(mask, grad, 0.0), full_a.shape),
+        lambda grad: sum_to_size(where(mask, 0.0, grad), full_b.shape),
+    )
+    return record("where", out, (full_a, full_b), rules)

@@ -1,0 +1,228 @@
+"""The way of every elementwise operation: operands brought to one number type and one shape, kernel called, rule recorded."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lucid import engine
+from lucid.autograd.grad_mode import mode
+from lucid.autograd.graph import Node, Value, detached_alias, edge_of, record
+from lucid.engine import Elementwise, float32, float64
+from lucid.ops.broadcast import broadcast_shapes, expand
+from lucid.ops.view import to_dtype
+
+Tensor = Any
+Operand = Any  # a tensor, or a number
+
+engine_binary = engine.binary
+engine_unary = engine.unary
+default_dtype = [float32]  # of numbers that become floating-point tensors; a list, because it can be set
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Operands: one number type, one shape
+
+_RANK = {engine.bool_: 0, engine.uint8: 1, engine.int32: 2, engine.int64: 3, float32: 4, float64: 5}
+
+
+def result_type(*operands: Operand) -> engine.dtype:
+    """The number type of a result, by PyTorch's rules.
+
+    A higher category (bool, integer, floating) wins; within one category tensors with dimensions win over 0-d tensors,
+    those over Python numbers; among equals the wider type wins.
+
+    Example:
+        >>> import lucid
+        >>> lucid.result_type(lucid.zeros(2, dtype=lucid.int64), 1.5)
+        lucid.float32
+    """
+    levels: list[list[engine.dtype]] = [[], [], []]  # tensors with dimensions, 0-d tensors, numbers
+    for x in operands:
+        if isinstance(x, Value):
+            levels[0 if x.shape else 1].append(x.dtype)
+        else:
+            levels[2].append(_number_type(x))
+    found: engine.dtype | None = None
+    for level in levels:
+        if level:
+            best = max(level, key=_RANK.__getitem__)
+            if found is None or best.category > found.category:
+                found = best
+    assert found is not None
+    return found
+
+
+def _number_type(x: Any) -> engine.dtype:
+    if isinstance(x, bool):
+        return engine.bool_
+    return engine.int64 if isinstance(x, numbers.Integral) else default_dtype[0]
+
+
+def is_number(x: Any) -> bool:
+    """A Python or NumPy number."""
+    return isinstance(x, (int, float, numbers.Real, np.number, np.bool_))
+
+
+def operand(operation: str, x: Any) -> Any:
+    """A tensor or a plain Python number, from what a user may give as an operand."""
+    if isinstance(x, Value):
+        return x
+    if isinstance(x, np.ndarray) and x.ndim:
+        return engine.wrap(np.ascontiguousarray(x))
+    if isinstance(x, np.ndarray | np.generic):
+        return x.item()
+    if is_number(x):
+        return x
+    raise TypeError(f"{operation}: expected a tensor or a number, got {type(x).__name__}")
+
+
+def match(operation: str, a: Tensor, b: Tensor, kind: engine.dtype | None = None) -> tuple[Tensor, Tensor]:
+    """Two tensors in one number type and one shape."""
+    if kind is None and a.dtype is not b.dtype:
+        kind = result_type(a, b)
+    if kind is not None:
+        a, b = to_dtype(a, kind), to_dtype(b, kind)
+    if a.shape != b.shape:
+        try:
+            shape = broadcast_shapes(a.shape, b.shape)
+        except ValueError as error:
+            raise ValueError(f"{operation}: {error}") from None
+        a = a if a.shape == shape else expand(a, shape)
+        b = b if b.shape == shape else expand(b, shape)
+    return a, b
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The way of every binary operation
+
+
+class Binary:
+    """A binary operation: its kernels and its two derivative rules.
+
+    Args:
+        name: the C name of the kernels.
+        left: rule for the first operand, ``left(grad, a, b)``; without saved operands ``left(grad)``. None: zero.
+        right: rule for the second.
+        saves: whether the rules need the operands.
+        integers: the NumPy function for integer and bool tensors.
+        floats: whether integer operands are converted to floating point first.
+    """
+
+    __slots__ = ("family", "floats", "name", "rules", "saves")
+
+    def __init__(
+        self,
+        name: str,
+        left: Callable[..., Any] | None,
+        right: Callable[..., Any] | None,
+        saves: bool = True,
+        integers: Callable[..., Any] | None = None,
+        floats: bool = False,
+    ) -> None:
+        self.family = Elementwise(name, integers)
+        self.name = name
+        self.rules = (left, right)
+        self.saves = saves
+        self.floats = floats
+
+
+def binary(op: Binary, a: Operand, b: Operand) -> Tensor:
+    """Runs and records ``op``. This is the path of every ``x * y``: what it does first decides the overhead."""
+    try:
+        alike = a.dtype is b.dtype and a.shape == b.shape
+    except AttributeError:
+        return _binary_number(op, a, b)
+    if not alike:
+        if not (isinstance(a, Value) and isinstance(b, Value)):
+            return _binary_number(op, a, b)
+        a, b = match(op.name, a, b)
+    if op.floats and not a.dtype.is_floating_point:
+        a, b = to_dtype(a, default_dtype[0]), to_dtype(b, default_dtype[0])
+    out = engine_binary(op.family, a, b)
+    if (a.requires_grad or b.requires_grad) and mode.recording:
+        out.requires_grad = True
+        edges = (a.node or edge_of(a), b.node or edge_of(b))
+        if op.saves:
+            out.node = Node(op.name, op.rules, edges, (a, b), a.version[0] + b.version[0])
+        else:
+            out.node = Node(op.name, op.rules, edges, (), 0)
+    return out
+
+
+def _binary_number(op: Binary, a: Operand, b: Operand) -> Tensor:
+    """``op`` where one operand is a number (or something to be converted)."""
+    a, b = operand(op.name, a), operand(op.name, b)
+    if isinstance(a, Value) and isinstance(b, Value):
+        return binary(op, a, b)
+    number_first = not isinstance(a, Value)
+    x, number = (b, a) if number_first else (a, b)
+    if not isinstance(x, Value):
+        return binary(op, engine.wrap(np.asarray(a, _number_type(a).numpy)), b)
+    kind = x.dtype
+    if not kind.is_floating_point:
+        kind = default_dtype[0] if op.floats else result_type(x, number)
+        x = to_dtype(x, kind)
+    if number_first:
+        out = engine.number_binary(op.family, number, x)
+    else:
+        out = engine.binary_number(op.family, x, number)
+    if not (x.requires_grad and mode.recording):
+        return out
+    rule = op.rules[number_first]
+    if rule is None or not op.saves:
+        return record(op.name, out, (x,), (rule,))
+    if number_first:
+        return record(op.name, out, (x,), (lambda grad, x: rule(grad, number, x),), (x,))
+    return record(op.name, out, (x,), (lambda grad, x: rule(grad, x, number),), (x,))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The way of every operation of one operand
+
+
+class Unary:
+    """An operation of one operand: its kernel and its derivative rule.
+
+    Args:
+        name: the C name of the kernel.
+        rule: ``rule(grad, x)`` or ``rule(grad, out)`` or ``rule(grad)``, by ``saves``.
+        saves: what the rule needs: ``"input"``, ``"output"`` or nothing.
+        integers: the NumPy function for integer and bool tensors; without one they are converted to floating point.
+    """
+
+    __slots__ = ("family", "floats", "name", "rules", "saves")
+
+    def __init__(
+        self, name: str, rule: Callable[..., Any], saves: str = "", integers: Callable[..., Any] | None = None
+    ) -> None:
+        self.family = Elementwise(name, integers)
+        self.name = name
+        self.rules = (rule,)
+        self.saves = saves
+        self.floats = integers is None
+
+
+def unary(op: Unary, x: Tensor) -> Tensor:
+    """Runs and records ``op``."""
+    try:
+        if op.floats and not x.dtype.is_floating_point:
+            x = to_dtype(x, default_dtype[0])
+    except AttributeError:
+        raise TypeError(f"{op.name}: expected a tensor, got {type(x).__name__}") from None
+    out = engine_unary(op.family, x)
+    if x.requires_grad and mode.recording:
+        out.requires_grad = True
+        saves = op.saves
+        edges = (x.node or x,)
+        if saves == "input":
+            out.node = Node(op.name, op.rules, edges, (x,), x.version[0])
+        elif saves:
+            out.node = node = Node(op.name, op.rules, edges, (detached_alias(out),), 0)
+            node.output = 0
+        else:
+            out.node = Node(op.name, op.rules, edges, (), 0)
+    return out

@@ -1,0 +1,351 @@
+"""Indexing: views, rows and elements picked by number, and their derivatives, which add to the places picked from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lucid import engine
+from lucid.autograd.graph import Value, record
+from lucid.ops.elementwise import Tensor
+from lucid.ops.view import reshape, to_dtype, wrap_dim
+
+
+def _plain(key: Any) -> Any:
+    """An index as NumPy takes it; says whether it picks by arrays (a copy) or only slices (a view)."""
+    if isinstance(key, Value):
+        if key.dtype.is_floating_point:
+            raise IndexError(f"index: a {key.dtype} tensor cannot be an index; use int64 or bool")
+        return key.array if key.shape or key.dtype is engine.bool_ else int(key.array)
+    if isinstance(key, list):
+        return np.asarray(key) if key else np.asarray(key, np.int64)
+    if isinstance(key, slice):
+        parts = (int(p) if isinstance(p, Value) else p for p in (key.start, key.stop, key.step))
+        key = slice(*parts)
+        if key.step is not None and key.step <= 0:
+            raise ValueError(f"index: slice step must be positive, got {key.step}; use flip to reverse")
+    return key
+
+
+def plain_index(key: Any) -> Any:
+    """A user's index as NumPy takes it."""
+    return tuple(_plain(k) for k in key) if isinstance(key, tuple) else _plain(key)
+
+
+def _is_basic(key: Any) -> bool:
+    parts = key if isinstance(key, tuple) else (key,)
+    return not any(isinstance(k, np.ndarray) and (k.ndim or k.dtype == bool) or isinstance(k, bool) for k in parts)
+
+
+def getitem(input: Tensor, key: Any) -> Tensor:
+    """``input[key]``: numbers, slices, ``...`` and None give a view; index or mask tensors give a copy.
+
+    Raises:
+        IndexError: for an index out of range.
+
+    Example:
+        >>> import lucid
+        >>> x = lucid.arange(6).reshape(2, 3)
+        >>> x[1].tolist(), x[:, -1].tolist(), x[x > 3].tolist()
+        ([3, 4, 5], [2, 5], [4, 5])
+    """
+    key = plain_index(key)
+    if isinstance(key, np.ndarray) and key.dtype == np.int64 and key.ndim == 1 and input.shape and len(input.shape) <= 2:
+        kernel = _gather_rows.get(input.dtype)
+        if kernel is not None:
+            return gather_rows(input, engine.wrap(np.where(key < 0, key + input.shape[0], key)))
+    shape = input.shape
+    try:
+        picked = input.array[key]
+    except IndexError as error:
+        raise IndexError(f"index: {error} (tensor of shape {shape})") from None
+    if _is_basic(key):
+        out = engine.view(input, _at(input.array, key))
+    else:
+        out = engine.wrap(np.ascontiguousarray(picked))
+    return record("index", out, (input,), (lambda grad: index_into_zeros(grad, shape, key),))
+
+
+def index_into_zeros(grad: Tensor, shape: tuple[int, ...], key: Any) -> Tensor:
+    """Zeros of ``shape`` with ``grad`` added at ``key``: the derivative of indexing.
+
+    Places picked several times get the sum. By slices this is a copy; by index arrays it is NumPy's ``add.at``.
+    """
+    out = engine.empty(shape, grad.dtype)
+    out.array.fill(0)
+    if _is_basic(key):
+        target = engine.view(out, _at(out.array, key))
+        engine.copy_into(target, grad)
+    else:
+        np.add.at(out.array, key, grad.array)
+    return record("index_into_zeros", out, (grad,), (lambda g: getitem(g, key),))
+
+
+def _at(array: np.ndarray, key: Any) -> np.ndarray:
+    """``array[key]`` for a basic index, as a view also where NumPy would give a number."""
+    key = key if isinstance(key, tuple) else (key,)
+    return array[key if any(k is ... for k in key) else (*key, ...)]
+
+
+def setitem(input: Tensor, key: Any, value: Any) -> None:
+    """``input[key] = value``: writes into the tensor's memory; not recorded.
+
+    Raises:
+        RuntimeError: for a tensor that requires a gradient, while recording.
+        IndexError: for an index out of range.
+    """
+    key = plain_index(key)
+    engine.check_writable(input)
+    source = value.array if isinstance(value, Value) else value
+    try:
+        input.array[key] = source
+    except (IndexError, ValueError) as error:
+        kind = IndexError if isinstance(error, IndexError) else ValueError
+        raise kind(f"index assignment: {error} (tensor of shape {input.shape})") from None
+    input.version[0] += 1
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Rows of a table, for embeddings and batches
+
+_gather_rows, _scatter_add_rows = engine.kernels("gather_rows"), engine.kernels("scatter_add_rows")
+_gather, _scatter_add = engine.kernels("gather"), engine.kernels("scatter_add")
+
+
+def _need_indices(operation: str, index: Tensor) -> Tensor:
+    """The indices as contiguous int64."""
+    if not isinstance(index, Value):
+        raise TypeError(f"{operation}: index must be a tensor, got {type(index).__name__}")
+    if index.dtype not in (engine.int64, engine.int32, engine.uint8):
+        raise TypeError(f"{operation}: index must be an integer tensor, got {index.dtype}")
+    return engine.contiguous(to_dtype(index, engine.int64))
+
+
+def gather_rows(table: Tensor, index: Tensor) -> Tensor:
+    """Row ``index[i, ...]`` of ``table`` at place [i, ...]: table [rows, ...], index [...] → [*index.shape, *table.shape[1:]].
+
+    Raises:
+        IndexError: for a row that is not there.
+    """
+    index = _need_indices("gather_rows", index)
+    rows, rest = table.shape[0], table.shape[1:]
+    dense = engine.contiguous(table)
+    out = engine.empty((*index.shape, *rest), table.dtype)
+    width = dense.array.size // rows if rows else 0
+    kernel = engine.kernel_for(_gather_rows, table.dtype, "gather_rows")
+    position = kernel(index.array.size, width, rows, dense.pointer, index.pointer, out.pointer)
+    engine.check_index(position, index, rows, "index")
+    shape = table.shape
+    return record("gather_rows", out, (table,), (lambda grad: scatter_rows_into_zeros(grad, index, shape),))
+
+
+def scatter_rows_into_zeros(grad: Tensor, index: Tensor, shape: tuple[int, ...], skip: int = -1) -> Tensor:
+    """A table of zeros with the rows of ``grad`` added at ``index``: the derivative of :func:`gather_rows`.
+
+    Args:
+        grad: [*index.shape, *shape[1:]].
+        index: int64, contiguous.
+        shape: that of the table.
+        skip: rows to be added here are left out (the padding row of an embedding).
+    """
+    dense = engine.contiguous(grad)
+    out = engine.empty(shape, grad.dtype)
+    out.array.fill(0)
+    width = out.array.size // shape[0] if shape[0] else 0
+    position = _scatter_add_rows[grad.dtype](
+        index.array.size, width, shape[0], dense.pointer, index.pointer, skip, out.pointer
+    )
+    engine.check_index(position, index, shape[0], "index")
+
+    def rule(g: Tensor) -> Tensor:
+        found = gather_rows(g, index)
+        if skip >= 0:
+            kept = engine.convert(engine.wrap(index.array != skip), g.dtype)
+            found = found * reshape(kept, (*index.shape, *(1,) * (len(shape) - 1)))
+        return found
+
+    return record("scatter_rows_into_zeros", out, (grad,), (rule,))
+
+
+def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Elements picked along ``dim``: out[i, j, ...] = input[index[i, j, ...], j, ...] for dim 0, and so on.
+
+    Args:
+        input: [any shape].
+        dim: the dimension picked along.
+        index: integers, with the input's sizes in the other dimensions (smaller ones are allowed).
+
+    Raises:
+        ValueError: when the shapes do not fit.
+        IndexError: for an index out of range.
+
+    Example:
+        >>> import lucid
+        >>> lucid.gather(lucid.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, lucid.tensor([[1], [0]])).tolist()
+        [[2.0], [3.0]]
+    """
+    index = _need_indices("gather", index)
+    dim = wrap_dim("gather", dim, len(input.shape))
+    before = input.shape
+    source = _cut_to_index("gather", input, dim, index)
+    if source.dtype not in _gather:
+        checked = np.asarray(index.array)
+        size = source.shape[dim] if source.shape else 1
+        if checked.size and (checked.min() < 0 or checked.max() >= size):
+            raise IndexError(f"gather: an index is out of range for size {size}")
+        if not source.shape:
+            return engine.wrap(source.array.copy())
+        return engine.wrap(np.take_along_axis(source.array, checked, dim))
+    dense = engine.contiguous(source)
+    out = engine.empty(index.shape, input.dtype)
+    outer, n, inner = engine.reduce_shape(dense.shape or (1,), dim, dim)
+    m = index.shape[dim] if index.shape else 1
+    position = _gather[input.dtype](outer, n, inner, m, dense.pointer, index.pointer, out.pointer)
+    engine.check_index(position, index, n, "gather")
+    return record("gather", out, (input,), (lambda grad: scatter_into_zeros(grad, dim, index, before),))
+
+
+def _cut_to_index(operation: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The part of ``input`` that an index with smaller sizes in the other dimensions speaks of."""
+    if len(index.shape) != len(input.shape) or any(
+        i != dim and index.shape[i] > size for i, size in enumerate(input.shape)
+    ):
+        raise ValueError(f"{operation}: index shape {index.shape} does not fit input shape {input.shape} along dim {dim}")
+    if all(i == dim or index.shape[i] == size for i, size in enumerate(input.shape)):
+        return input
+    cut = tuple(slice(None) if i == dim else slice(index.shape[i]) for i in range(len(input.shape)))
+    return engine.view(input, input.array[cut])
+
+
+def scatter_into_zeros(source: Tensor, dim: int, index: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Zeros of ``shape`` with ``source`` added where :func:`gather` picked: its derivative."""
+    out = engine.empty(shape, source.dtype)
+    out.array.fill(0)
+    target = _cut_to_index("scatter", out, dim, index)
+    dense = engine.contiguous(source)
+    block = target if target.strides is None else engine.contiguous(target)
+    outer, n, inner = engine.reduce_shape(block.shape or (1,), dim, dim)
+    m = index.shape[dim] if index.shape else 1
+    position = _scatter_add[source.dtype](outer, n, inner, m, dense.pointer, index.pointer, block.pointer)
+    engine.check_index(position, index, n, "scatter")
+    if block is not target:
+        engine.copy_into(target, block)
+    return record("scatter_into_zeros", out, (source,), (lambda g: gather(g, dim, index),))
+
+
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The slices of ``input`` along ``dim`` whose numbers stand in the vector ``index``."""
+    index = _need_indices("index_select", index)
+    dim = wrap_dim("index_select", dim, len(input.shape))
+    if len(index.shape) > 1:
+        raise ValueError(f"index_select: index must be a vector, got shape {index.shape}")
+    size = input.shape[dim] if input.shape else 1
+    if index.array.size and (index.array.min() < 0 or index.array.max() >= size):
+        raise IndexError(f"index_select: an index is out of range for size {size}")
+    if dim == 0 and input.dtype in _gather_rows and input.shape:
+        return gather_rows(input, reshape(index, -1))
+    return getitem(input, (slice(None),) * dim + (index,))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Joining
+
+
+def cat(tensors: Any, dim: int = 0) -> Tensor:
+    """Tensors joined along ``dim``; their other sizes are the same.
+
+    Raises:
+        ValueError: for no tensors, or sizes that differ.
+
+    Example:
+        >>> import lucid
+        >>> lucid.cat([lucid.ones(1, 2), lucid.zeros(2, 2)]).shape
+        (3, 2)
+    """
+    tensors = tuple(tensors)
+    if not tensors:
+        raise ValueError("cat: expected at least one tensor")
+    parts = [x for x in tensors if x.shape != (0,)] or [tensors[0]]  # PyTorch lets empty vectors pass
+    first = parts[0]
+    dim = wrap_dim("cat", dim, len(first.shape))
+    if not first.shape:
+        raise ValueError("cat: 0-d tensors cannot be joined; use stack")
+    for x in parts:
+        if len(x.shape) != len(first.shape) or any(
+            a != b for i, (a, b) in enumerate(zip(x.shape, first.shape, strict=True)) if i != dim
+        ):
+            raise ValueError(f"cat: shapes {first.shape} and {x.shape} differ in a dimension other than {dim}")
+    kind = max((x.dtype for x in tensors), key=lambda k: (k.category, k.itemsize))
+    parts = [to_dtype(x, kind) for x in parts]
+    ends = np.cumsum([x.shape[dim] for x in parts]).tolist()
+    out = engine.empty((*first.shape[:dim], ends[-1], *first.shape[dim + 1 :]), kind)
+    keys = []
+    for x, end in zip(parts, ends, strict=True):
+        key = (slice(None),) * dim + (slice(end - x.shape[dim], end),)
+        engine.copy_into(engine.view(out, out.array[key]), x)
+        keys.append(key)
+    rules = tuple((lambda grad, key=key: getitem(grad, key)) for key in keys)
+    return record("cat", out, tuple(parts), rules)
+
+
+def stack(tensors: Any, dim: int = 0) -> Tensor:
+    """Tensors of one shape joined along a new dimension.
+
+    Raises:
+        ValueError: for no tensors, or shapes that differ.
+    """
+    tensors = tuple(tensors)
+    if not tensors:
+        raise ValueError("stack: expected at least one tensor")
+    shape = tensors[0].shape
+    for x in tensors:
+        if x.shape != shape:
+            raise ValueError(f"stack: shapes {shape} and {x.shape} differ")
+    dim = wrap_dim("stack", dim, len(shape) + 1)
+    return cat([reshape(x, (*shape[:dim], 1, *shape[dim:])) for x in tensors], dim)
+
+
+def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """``length`` slices along ``dim`` from ``start`` on, as a view."""
+    dim = wrap_dim("narrow", dim, len(input.shape))
+    start = start + input.shape[dim] if start < 0 else start
+    if not 0 <= start <= start + length <= input.shape[dim]:
+        raise ValueError(f"narrow: {start} to {start + length} is outside of size {input.shape[dim]}")
+    return getitem(input, (slice(None),) * dim + (slice(start, start + length),))
+
+
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """The slice number ``index`` along ``dim``, as a view without that dimension."""
+    return getitem(input, (slice(None),) * wrap_dim("select", dim, len(input.shape)) + (index,))
+
+
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of ``split_size`` slices each along ``dim`` (the last may be shorter), or of the listed lengths."""
+    dim = wrap_dim("split", dim, len(tensor.shape))
+    size = tensor.shape[dim]
+    if isinstance(split_size_or_sections, int):
+        step = split_size_or_sections
+        if step <= 0:
+            raise ValueError(f"split: split_size must be positive, got {step}")
+        lengths = [min(step, size - i) for i in range(0, size, step)] or [0]
+    else:
+        lengths = list(split_size_or_sections)
+        if sum(lengths) != size or min(lengths, default=0) < 0:
+            raise ValueError(f"split: sections {lengths} do not add up to size {size}")
+    starts = np.cumsum([0, *lengths]).tolist()
+    return tuple(narrow(tensor, dim, start, length) for start, length in zip(starts, lengths, strict=False))
+
+
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """At most ``chunks`` views of equal length along ``dim`` (the last may be shorter)."""
+    if chunks <= 0:
+        raise ValueError(f"chunk: chunks must be positive, got {chunks}")
+    size = input.shape[wrap_dim("chunk", dim, len(input.shape))]
+    return split(input, max(1, -(-size // chunks)), dim)
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """All slices along ``dim``, as views without that dimension."""
+    dim = wrap_dim("unbind", dim, len(input.shape))
+    return tuple(select(input, dim, i) for i in range(input.shape[dim]))

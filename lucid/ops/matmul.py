@@ -1,0 +1,268 @@
+"""Matrix products, on the engine's GEMM. Transposed operands are read by their strides, without a copy."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lucid import engine
+from lucid.autograd.grad_mode import mode
+from lucid.autograd.graph import Node, Value, edge_of, record
+from lucid.engine import dense_strides, pointer_or_null
+from lucid.ops.activation import gelu_backward, gelu_tanh_backward, relu_backward
+from lucid.ops.arithmetic import add, mul
+from lucid.ops.broadcast import broadcast_shapes, expand, sum
+from lucid.ops.elementwise import Tensor
+from lucid.ops.view import reshape, transpose
+
+_gemm = engine.kernels("gemm")
+_gemm_batched = engine.kernels("gemm_batched")
+empty = engine.empty
+NULL = engine.NULL
+
+
+def _check_operands(operation: str, a: Any, b: Any) -> None:
+    for x in (a, b):
+        if not isinstance(x, Value):
+            raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+    if a.dtype is not b.dtype:
+        raise TypeError(f"{operation}: operands are {a.dtype} and {b.dtype}; convert one with .to()")
+    engine.kernel_for(_gemm, a.dtype, operation)
+
+
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product of two matrices: [m, k] @ [k, n] → [m, n].
+
+    Raises:
+        ValueError: when the shapes do not fit.
+
+    Example:
+        >>> import lucid
+        >>> lucid.mm(lucid.ones(2, 3), lucid.ones(3, 1)).tolist()
+        [[3.0], [3.0]]
+    """
+    a, b = input, mat2
+    _check_operands("mm", a, b)
+    if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
+        raise ValueError(f"mm: shapes {a.shape} and {b.shape} do not multiply; expected [m, k] and [k, n]")
+    (m, k), n = a.shape, b.shape[1]
+    out = empty((m, n), a.dtype)
+    a_row, a_col = a.strides or (k, 1)
+    b_row, b_col = b.strides or (n, 1)
+    _gemm[a.dtype](m, n, k, a.pointer, a_row, a_col, b.pointer, b_row, b_col, out.pointer, n, NULL, 0, 0, NULL)
+    if (a.requires_grad or b.requires_grad) and mode.recording:
+        out.requires_grad = True
+        edges = (edge_of(a), edge_of(b))
+        out.node = Node("mm", _mm_rules, edges, (a, b), a.version[0] + b.version[0])
+    return out
+
+
+_mm_rules = (
+    lambda grad, a, b: mm(grad, transpose(b, 0, 1)),
+    lambda grad, a, b: mm(transpose(a, 0, 1), grad),
+)
+
+
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Products of matrices in pairs: [b, m, k] @ [b, k, n] → [b, m, n].
+
+    Raises:
+        ValueError: when the shapes do not fit.
+    """
+    a, b = input, mat2
+    _check_operands("bmm", a, b)
+    if len(a.shape) != 3 or len(b.shape) != 3 or a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
+        raise ValueError(f"bmm: shapes {a.shape} and {b.shape} do not multiply; expected [b, m, k] and [b, k, n]")
+    (batch, m, k), n = a.shape, b.shape[2]
+    out = empty((batch, m, n), a.dtype)
+    _gemm_batched[a.dtype](
+        batch, m, n, k, a.pointer, *(a.strides or dense_strides(a.shape)),
+        b.pointer, *(b.strides or dense_strides(b.shape)), out.pointer, m * n, n, 0,
+    )  # fmt: skip
+    rules = (
+        lambda grad, a, b: bmm(grad, transpose(b, 1, 2)),
+        lambda grad, a, b: bmm(transpose(a, 1, 2), grad),
+    )
+    return record("bmm", out, (a, b), rules, (a, b))
+
+
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """The inner product of two vectors.
+
+    Raises:
+        ValueError: when they are not vectors of one length.
+    """
+    if len(input.shape) != 1 or input.shape != tensor.shape:
+        raise ValueError(f"dot: expects two vectors of one length, got shapes {input.shape} and {tensor.shape}")
+    return sum(mul(input, tensor))
+
+
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """A matrix times a vector: [m, k] @ [k] → [m]."""
+    if len(input.shape) != 2 or len(vec.shape) != 1:
+        raise ValueError(f"mv: expects a matrix and a vector, got shapes {input.shape} and {vec.shape}")
+    return reshape(mm(input, reshape(vec, -1, 1)), input.shape[0])
+
+
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """The matrix product ``input @ other``, with vectors and batches as in NumPy and PyTorch.
+
+    Two vectors give their inner product; a vector counts as a row on the left and a column on the right; dimensions
+    before the last two are batches and broadcast.
+
+    Raises:
+        ValueError: when the shapes do not fit.
+
+    Example:
+        >>> import lucid
+        >>> (lucid.ones(5, 2, 3) @ lucid.ones(3, 4)).shape
+        (5, 2, 4)
+    """
+    a, b = input, other
+    _check_operands("matmul", a, b)
+    a_dims, b_dims = len(a.shape), len(b.shape)
+    if a_dims == 2 and b_dims == 2 and a.shape[1] == b.shape[0]:
+        return mm(a, b)
+    inner = b.shape[max(b_dims - 2, 0)] if b_dims else None
+    if not a_dims or not b_dims or a.shape[-1] != inner:
+        raise ValueError(f"matmul: shapes {a.shape} and {b.shape} do not multiply")
+    if a_dims == 1 and b_dims == 1:
+        return dot(a, b)
+    if a_dims == 1:
+        out = matmul(reshape(a, 1, -1), b)
+        return reshape(out, (*out.shape[:-2], out.shape[-1]))
+    if b_dims == 1:
+        out = matmul(a, reshape(b, -1, 1))
+        return reshape(out, out.shape[:-1])
+    if b_dims == 2:  # the batch of the left joins its rows
+        rows = mm(reshape(a, math.prod(a.shape[:-1]), a.shape[-1]), b)
+        return reshape(rows, (*a.shape[:-1], b.shape[1]))
+    try:
+        batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError as error:
+        raise ValueError(f"matmul: batch {error}") from None
+    count = math.prod(batch)
+    pair = (
+        reshape(x if x.shape[:-2] == batch else expand(x, (*batch, *x.shape[-2:])), (count, *x.shape[-2:]))
+        for x in (a, b)
+    )
+    out = bmm(*pair)
+    return reshape(out, (*batch, *out.shape[-2:]))
+
+
+def rmatmul(input: Tensor, other: Tensor) -> Tensor:
+    """other @ input."""
+    return matmul(other, input)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Linear: x @ weightᵀ + bias, with the activation in the same pass
+
+_ACTIVATIONS = {None: 0, "relu": 1, "gelu": 2, "gelu_tanh": 3}
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, activation: str | None = None) -> Tensor:
+    """input @ weightᵀ + bias.
+
+    Args:
+        input: [..., in_features].
+        weight: [out_features, in_features].
+        bias: [out_features], or None.
+        activation: ``"relu"``, ``"gelu"`` or ``"gelu_tanh"`` is applied in the same pass over memory.
+
+    Returns:
+        [..., out_features].
+
+    Raises:
+        ValueError: when the shapes do not fit.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.linear(lucid.ones(2, 3), lucid.ones(4, 3), lucid.ones(4)).tolist()[0]
+        [4.0, 4.0, 4.0, 4.0]
+    """
+    shape, weight_shape = input.shape, weight.shape
+    if len(weight_shape) != 2:
+        raise ValueError(f"linear: weight must be [out_features, in_features], got shape {weight_shape}")
+    out_features, in_features = weight_shape
+    if not shape or shape[-1] != in_features:
+        raise ValueError(
+            f"linear: input has {shape[-1] if shape else 'no'} features (shape {shape}) "
+            f"but weight expects {in_features} (shape {weight_shape})"
+        )
+    if bias is not None and bias.shape != (out_features,):
+        raise ValueError(f"linear: bias has shape {bias.shape} but weight gives {out_features} features")
+    kind = input.dtype
+    if kind is not weight.dtype or (bias is not None and kind is not bias.dtype):
+        raise TypeError(
+            f"linear: input is {kind}, weight {weight.dtype}"
+            + (f", bias {bias.dtype}" if bias is not None else "")
+            + "; convert one with .to()"
+        )
+    if activation not in _ACTIVATIONS:
+        raise ValueError(f"linear: activation must be one of {list(_ACTIVATIONS)}, got {activation!r}")
+    x = input if len(shape) == 2 else reshape(input, math.prod(shape[:-1]), in_features)
+    out = _linear(x, weight, bias if bias is None or bias.strides is None else engine.contiguous(bias), bias, activation)
+    return out if len(shape) == 2 else reshape(out, (*shape[:-1], out_features))
+
+
+def _linear(x: Tensor, weight: Tensor, dense_bias: Tensor | None, bias: Tensor | None, activation: str | None) -> Tensor:
+    """The linear map on a matrix; ``dense_bias`` is ``bias`` in contiguous memory."""
+    kind = x.dtype
+    rows, in_features = x.shape
+    out_features = weight.shape[0]
+    recording = mode.recording and (
+        x.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
+    )
+    out = empty((rows, out_features), kind)
+    # GELU's derivative needs the numbers before it; ReLU's can be told from the result.
+    before = empty((rows, out_features), kind) if recording and activation in ("gelu", "gelu_tanh") else None
+    x_row, x_col = x.strides or (in_features, 1)
+    w_row, w_col = weight.strides or (in_features, 1)
+    engine.kernel_for(_gemm, kind, "linear")(
+        rows, out_features, in_features, x.pointer, x_row, x_col, weight.pointer, w_col, w_row,
+        out.pointer, out_features, pointer_or_null(dense_bias), _ACTIVATIONS[activation], 0, pointer_or_null(before),
+    )  # fmt: skip
+    if not recording:
+        return out
+    if activation is None:
+        out.requires_grad = True
+        version = x.version[0] + weight.version[0]
+        if bias is None:
+            out.node = Node("linear", _linear_rules[:2], (edge_of(x), edge_of(weight)), (x, weight), version)
+        else:
+            edges = (edge_of(x), edge_of(weight), edge_of(bias))
+            out.node = Node("linear", _linear_rules, edges, (x, weight), version)
+        return out
+    backward = {"relu": relu_backward, "gelu": gelu_backward, "gelu_tanh": gelu_tanh_backward}[activation]
+
+    def rules(grad: Tensor, x: Tensor, weight: Tensor, seen: Tensor) -> list[Tensor]:
+        if mode.recording and before is not None:  # the second derivative goes through the numbers before the activation
+            seen = _linear(x, weight, dense_bias, bias, None)
+        inner = backward(grad, seen)
+        return [rule(inner, x, weight) for rule in _linear_rules]
+
+    if before is None:
+        return record("linear_relu", out, (x, weight, bias), rules, (x, weight, None), output=2)
+    return record("linear_" + str(activation), out, (x, weight, bias), rules, (x, weight, before))
+
+
+_linear_rules = (
+    lambda grad, x, weight: mm(grad, weight),
+    lambda grad, x, weight: mm(transpose(grad, 0, 1), x),
+    lambda grad, x, weight: sum(grad, 0),
+)
+
+
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """beta · input + alpha · (mat1 @ mat2)."""
+    product = mm(mat1, mat2)
+    product = product if alpha == 1 else mul(product, alpha)
+    return add(product, input if beta == 1 else mul(input, beta))
+
+
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """The outer product of two vectors: [m], [n] → [m, n]."""
+    if len(input.shape) != 1 or len(vec2.shape) != 1:
+        raise ValueError(f"outer: expects two vectors, got shapes {input.shape} and {vec2.shape}")
+    return mul(reshape(input, -1, 1), reshape(vec2, 1, -1))

@@ -1,0 +1,235 @@
+"""Random numbers from the engine's Philox: the same for a seed whatever the thread count."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import numpy as np
+
+from lucid import engine
+from lucid.autograd.graph import Value, record
+from lucid.engine import ffi, lib
+from lucid.ops.create import finish
+from lucid.ops.elementwise import Tensor, default_dtype
+from lucid.ops.view import sizes
+
+_uniform, _normal = engine.kernels("uniform"), engine.kernels("normal")
+_bernoulli = engine.kernels("bernoulli")
+_dropout, _dropout_backward = engine.kernels("dropout"), engine.kernels("dropout_backward")
+_STATE_BYTES = ffi.sizeof("philox_state")
+
+
+class Generator:
+    """A stream of random numbers: a seed, and how far it has been read.
+
+    Example:
+        >>> import lucid
+        >>> g = lucid.Generator().manual_seed(1)
+        >>> a = lucid.rand(3, generator=g)
+        >>> bool((a == lucid.rand(3, generator=g.manual_seed(1))).all())
+        True
+    """
+
+    def __init__(self, device: Any = None) -> None:
+        self.state = ffi.new("philox_state *")
+        self.manual_seed(0)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Starts the stream of ``seed`` (any integer, taken modulo 2⁶⁴) from the beginning."""
+        self.state.seed = int(seed) % 2**64
+        self.state.offset = 0
+        return self
+
+    def seed(self) -> int:
+        """Starts the stream of a seed drawn from the system; returns it."""
+        seed = secrets.randbits(63)
+        self.manual_seed(seed)
+        return seed
+
+    def initial_seed(self) -> int:
+        """The seed."""
+        return int(self.state.seed)
+
+    def get_state(self) -> Tensor:
+        """Seed and position, as a uint8 tensor."""
+        return engine.wrap(np.frombuffer(bytes(ffi.buffer(self.state)), np.uint8).copy())
+
+    def set_state(self, state: Tensor) -> None:
+        """Goes back to what ``get_state`` gave.
+
+        Raises:
+            ValueError: for another tensor.
+        """
+        if not isinstance(state, Value) or state.dtype is not engine.uint8 or state.shape != (_STATE_BYTES,):
+            raise ValueError(f"set_state: expected the uint8 tensor of {_STATE_BYTES} numbers that get_state gives")
+        ffi.buffer(self.state)[:] = state.array.tobytes()
+
+
+default_generator = Generator()
+default_generator.seed()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seeds the random numbers of all functions that are not given a generator of their own.
+
+    Example:
+        >>> import lucid
+        >>> _ = lucid.manual_seed(0)
+        >>> a = lucid.rand(2)
+        >>> _ = lucid.manual_seed(0)
+        >>> bool((a == lucid.rand(2)).all())
+        True
+    """
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Seeds from the system; returns the seed."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The seed in use."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Tensor:
+    """The state of the default random numbers, for :func:`set_rng_state`."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Tensor) -> None:
+    """Goes back to a state from :func:`get_rng_state`."""
+    default_generator.set_state(new_state)
+
+
+def _state(generator: Generator | None) -> Any:
+    return (default_generator if generator is None else generator).state
+
+
+def _draw(table: engine.Kernels, operation: str, size: Any, dtype: Any, generator: Any, low: float, high: float) -> Tensor:
+    kind = default_dtype[0] if dtype is None else engine.dtype_of(dtype)
+    shape = sizes(size)
+    if shape and min(shape) < 0:
+        raise ValueError(f"{operation}: a tensor cannot have a negative size (shape {shape})")
+    kernel = engine.kernel_for(table, kind, operation)
+    out = engine.empty(shape, kind)
+    kernel(_state(generator), out.array.size, low, high, out.pointer)
+    return out
+
+
+def rand(*size: Any, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform numbers from [0, 1)."""
+    return finish(_draw(_uniform, "rand", size, dtype, generator, 0.0, 1.0), requires_grad, device)
+
+
+def randn(*size: Any, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Numbers from the standard normal distribution."""
+    return finish(_draw(_normal, "randn", size, dtype, generator, 0.0, 1.0), requires_grad, device)
+
+
+def rand_like(input: Tensor, *, dtype: Any = None) -> Tensor:
+    """Uniform numbers from [0, 1) in the shape and type of another tensor."""
+    return rand(input.shape, dtype=dtype or input.dtype)
+
+
+def randn_like(input: Tensor, *, dtype: Any = None) -> Tensor:
+    """Standard normal numbers in the shape and type of another tensor."""
+    return randn(input.shape, dtype=dtype or input.dtype)
+
+
+def normal(mean: float = 0.0, std: float = 1.0, size: Any = (), *, dtype: Any = None, generator: Generator | None = None) -> Tensor:
+    """Numbers from the normal distribution with the given mean and standard deviation."""
+    if std < 0:
+        raise ValueError(f"normal: std must not be negative, got {std}")
+    return _draw(_normal, "normal", (size,), dtype, generator, mean, std)
+
+
+def randint(*args: Any, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Integers from [low, high), as int64: randint(high, size) or randint(low, high, size).
+
+    Raises:
+        ValueError: when low is not below high.
+    """
+    if len(args) not in (2, 3):
+        raise TypeError(f"randint: expected (high, size) or (low, high, size), got {len(args)} arguments")
+    low, high, size = (0, *args) if len(args) == 2 else args
+    if not low < high:
+        raise ValueError(f"randint: low must be below high, got {low} and {high}")
+    out = engine.empty(sizes((size,)), engine.int64)
+    lib.random_integers(_state(generator), out.array.size, low, high, out.pointer)
+    if dtype is not None:
+        out = engine.convert(out, engine.dtype_of(dtype))
+    return finish(out, requires_grad, device)
+
+
+def randperm(n: int, *, dtype: Any = None, generator: Generator | None = None) -> Tensor:
+    """0 to n − 1 in random order, as int64."""
+    if n < 0:
+        raise ValueError(f"randperm: n must not be negative, got {n}")
+    out = engine.empty((n,), engine.int64)
+    lib.random_permutation(_state(generator), n, out.pointer)
+    return out if dtype is None else engine.convert(out, engine.dtype_of(dtype))
+
+
+def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that each element of ``input`` gives, else 0.
+
+    Raises:
+        ValueError: for a probability outside [0, 1].
+    """
+    p = engine.contiguous(input)
+    if p.array.size and not (p.array.min() >= 0 and p.array.max() <= 1):
+        raise ValueError("bernoulli: probabilities must be from 0 to 1")
+    out = engine.empty(p.shape, p.dtype)
+    engine.kernel_for(_bernoulli, p.dtype, "bernoulli")(_state(generator), out.array.size, p.pointer, 1, out.pointer)
+    return out
+
+
+def fill_uniform(out: Tensor, low: float, high: float, generator: Generator | None = None) -> None:
+    """Overwrites a tensor with uniform numbers from [low, high)."""
+    _overwrite(_uniform, "uniform_", out, low, high, generator)
+
+
+def fill_normal(out: Tensor, mean: float, std: float, generator: Generator | None = None) -> None:
+    """Overwrites a tensor with normal numbers."""
+    _overwrite(_normal, "normal_", out, mean, std, generator)
+
+
+def _overwrite(table: engine.Kernels, operation: str, out: Tensor, a: float, b: float, generator: Any) -> None:
+    engine.check_writable(out)
+    kernel = engine.kernel_for(table, out.dtype, operation)
+    target = out if out.strides is None else engine.empty(out.shape, out.dtype)
+    kernel(_state(generator), target.array.size, a, b, target.pointer)
+    if target is not out:
+        engine.copy_into(out, target)
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """Each element zero with probability p, else divided by 1 − p (Srivastava et al. 2014).
+
+    Args:
+        input: [any shape].
+        p: from 0 to 1.
+        training: when false, the input is given back.
+
+    Raises:
+        ValueError: for p outside [0, 1].
+    """
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout: p must be from 0 to 1, got {p}")
+    if not training or p == 0.0:
+        return input
+    x = engine.contiguous(input)
+    out, mask = engine.empty(x.shape, x.dtype), engine.empty(x.shape, engine.bool_)
+    kernel = engine.kernel_for(_dropout, x.dtype, "dropout")
+    kernel(_state(None), out.array.size, p, x.pointer, out.pointer, mask.pointer)
+    return record("dropout", out, (input,), (lambda grad: _dropout_grad(grad, mask, p),))
+
+
+def _dropout_grad(grad: Tensor, mask: Tensor, p: float) -> Tensor:
+    dense = engine.contiguous(grad)
+    out = engine.empty(grad.shape, grad.dtype)
+    _dropout_backward[grad.dtype](out.array.size, p, dense.pointer, mask.pointer, out.pointer)
+    return record("dropout_backward", out, (grad,), (lambda g: _dropout_grad(g, mask, p),))

@@ -1,0 +1,290 @@
+"""Views and casts: the same numbers seen in another shape, and the same shape in another number type.
+
+Shapes and strides are NumPy's work; no number is touched, except by ``contiguous``, ``clone`` and ``to``.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lucid import engine
+from lucid.autograd.grad_mode import mode
+from lucid.autograd.graph import Node, Value, edge_of, record
+
+Tensor = Any
+
+
+def wrap_dim(operation: str, dim: int, ndim: int) -> int:
+    """``dim`` counted from the front.
+
+    Raises:
+        IndexError: when there is no such dimension.
+    """
+    dim = operator.index(dim)
+    size = max(ndim, 1)
+    if not -size <= dim < size:
+        raise IndexError(f"{operation}: dim {dim} is out of range for a tensor of {ndim} dimensions ({-size} to {size - 1})")
+    return dim % size
+
+
+def sizes(args: tuple[Any, ...]) -> tuple[int, ...]:
+    """A shape given as several numbers or as one sequence."""
+    if len(args) == 1 and not isinstance(args[0], int) and hasattr(args[0], "__iter__"):
+        args = tuple(args[0])
+    return tuple(map(operator.index, args))
+
+
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """The same numbers in order, in another shape; a view where the memory allows, else a copy.
+
+    Args:
+        input: [any shape].
+        shape: the new sizes, as numbers or one sequence; one may be -1 and is found from the rest.
+
+    Raises:
+        ValueError: when the number of elements does not fit.
+
+    Example:
+        >>> import lucid
+        >>> lucid.arange(6).reshape(2, -1).tolist()
+        [[0, 1, 2], [3, 4, 5]]
+    """
+    before = input.shape
+    wanted = resolve_shape("reshape", before, sizes(shape))
+    if input.strides is None:
+        out = engine.view(input, input.array.reshape(wanted))
+    else:
+        array = input.array.reshape(wanted)
+        out = engine.view(input, array) if np.may_share_memory(array, input.array) else engine.wrap(array)
+    if input.requires_grad and mode.recording:
+        out.requires_grad = True
+        out.node = Node("reshape", (lambda grad: reshape(grad, before),), (edge_of(input),), (), 0)
+    return out
+
+
+def resolve_shape(operation: str, before: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
+    """``wanted`` with its -1 filled in.
+
+    Raises:
+        ValueError: when it cannot hold as many elements as ``before``.
+    """
+    count = math.prod(before)
+    if wanted.count(-1) == 1:
+        known = math.prod(s for s in wanted if s != -1)
+        if known > 0 and count % known == 0:
+            wanted = tuple(count // known if s == -1 else s for s in wanted)
+        elif known == 0 and count == 0:
+            raise ValueError(f"{operation}: -1 in {wanted} is ambiguous, because the other sizes already give 0 elements")
+    if any(s < 0 for s in wanted) or math.prod(wanted) != count:
+        raise ValueError(f"{operation}: shape {before} has {count} elements and cannot become {wanted}")
+    return wanted
+
+
+def view(input: Tensor, *shape: Any) -> Tensor:
+    """As :func:`reshape`, but always a view; or, given a dtype of the same size, refused.
+
+    Raises:
+        RuntimeError: when the memory layout does not allow it; use ``reshape``.
+
+    Example:
+        >>> import lucid
+        >>> lucid.zeros(4, 2).view(8).shape
+        (8,)
+    """
+    wanted = resolve_shape("view", input.shape, sizes(shape))
+    if input.strides is not None and input.array.size and not np.may_share_memory(input.array.reshape(wanted), input.array):
+        raise RuntimeError(
+            f"view: strides {input.strides} of shape {input.shape} do not allow shape {wanted} without a copy; use reshape"
+        )
+    return reshape(input, *wanted)
+
+
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """The dimensions in another order, as a view: dimension i of the result is ``dims[i]`` of the input.
+
+    Raises:
+        ValueError: when dims is not an order of all dimensions.
+
+    Example:
+        >>> import lucid
+        >>> lucid.zeros(2, 3, 4).permute(2, 0, 1).shape
+        (4, 2, 3)
+    """
+    ndim = len(input.shape)
+    order = tuple(wrap_dim("permute", d, ndim) for d in sizes(dims))
+    if sorted(order) != list(range(ndim)):
+        raise ValueError(f"permute: {sizes(dims)} is not an order of the {ndim} dimensions of shape {input.shape}")
+    back = tuple(order.index(d) for d in range(ndim))
+    out = engine.view(input, input.array.transpose(order))
+    return record("permute", out, (input,), (lambda grad: permute(grad, back),))
+
+
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two dimensions exchanged, as a view.
+
+    Example:
+        >>> import lucid
+        >>> lucid.zeros(2, 3, 4).transpose(0, -1).shape
+        (4, 3, 2)
+    """
+    ndim = len(input.shape)
+    dim0, dim1 = wrap_dim("transpose", dim0, ndim), wrap_dim("transpose", dim1, ndim)
+    out = engine.view(input, input.array.swapaxes(dim0, dim1) if ndim else input.array)
+    return record("transpose", out, (input,), (lambda grad: transpose(grad, dim0, dim1),))
+
+
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix; a vector or a scalar stays as it is.
+
+    Raises:
+        ValueError: for more than two dimensions; use ``transpose`` or ``permute``.
+    """
+    if len(input.shape) > 2:
+        raise ValueError(f"t: expects at most 2 dimensions, got shape {input.shape}; use transpose or permute")
+    return transpose(input, 0, 1) if len(input.shape) == 2 else reshape(input, input.shape)
+
+
+def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+    """Dimensions of size 1 left out: all of them, or those of ``dim`` that have size 1.
+
+    Example:
+        >>> import lucid
+        >>> lucid.zeros(2, 1, 3, 1).squeeze().shape, lucid.zeros(2, 1, 3, 1).squeeze(1).shape
+        ((2, 3), (2, 3, 1))
+    """
+    shape = input.shape
+    if dim is None:
+        drop = set(range(len(shape)))
+    else:
+        dims = (dim,) if isinstance(dim, int) else dim
+        drop = {wrap_dim("squeeze", d, len(shape)) for d in dims}
+    return reshape(input, tuple(s for i, s in enumerate(shape) if s != 1 or i not in drop))
+
+
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A dimension of size 1 put in at ``dim``.
+
+    Example:
+        >>> import lucid
+        >>> lucid.zeros(2, 3).unsqueeze(-1).shape
+        (2, 3, 1)
+    """
+    dim = wrap_dim("unsqueeze", dim, len(input.shape) + 1)
+    return reshape(input, (*input.shape[:dim], 1, *input.shape[dim:]))
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Dimensions start_dim to end_dim joined into one.
+
+    Raises:
+        ValueError: when start_dim comes after end_dim.
+
+    Example:
+        >>> import lucid
+        >>> lucid.zeros(2, 3, 4).flatten(1).shape
+        (2, 12)
+    """
+    shape = input.shape
+    start, end = wrap_dim("flatten", start_dim, len(shape)), wrap_dim("flatten", end_dim, len(shape))
+    if start > end:
+        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+    return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+
+
+def contiguous(input: Tensor) -> Tensor:
+    """The tensor itself when its memory is contiguous, else a contiguous copy."""
+    return input if input.strides is None else clone(input)
+
+
+def clone(input: Tensor) -> Tensor:
+    """A copy, in the graph: gradients of the copy flow to the original.
+
+    Example:
+        >>> import lucid
+        >>> x = lucid.ones(2)
+        >>> y = x.clone()
+        >>> y[0] = 5.0
+        >>> x.tolist()
+        [1.0, 1.0]
+    """
+    out = engine.empty(input.shape, input.dtype)
+    engine.copy_into(out, input)
+    return record("clone", out, (input,), (lambda grad: grad,))
+
+
+def to_dtype(input: Tensor, dtype: Any) -> Tensor:
+    """The tensor in another number type; itself when it has that type already.
+
+    Floating-point numbers become integers by cutting off the fraction. The gradient is cast back.
+
+    Example:
+        >>> import lucid
+        >>> lucid.tensor([1.7, -1.7]).to(lucid.int64).tolist()
+        [1, -1]
+    """
+    kind = engine.dtype_of(dtype)
+    before = input.dtype
+    if kind is before:
+        return input
+    out = engine.convert(input, kind)
+    if not kind.is_floating_point:
+        return out
+    return record("to", out, (input,), (lambda grad: to_dtype(grad, before),))
+
+
+def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **options: Any) -> Tensor:
+    """The tensor in another number type: ``x.to(lucid.float64)``, ``x.to(other)``, ``x.to("cpu")``.
+
+    Args:
+        args: a dtype, a device (``"cpu"``) or a tensor whose dtype is meant, in any number.
+        dtype: the number type.
+        device: ``"cpu"``, the only one there is.
+        copy: copy even when nothing changes.
+        options: ``non_blocking`` is understood and makes no difference on the CPU.
+
+    Raises:
+        ValueError: for another device.
+    """
+    if set(options) - {"non_blocking"}:
+        raise TypeError(f"to: unknown option {sorted(set(options) - {'non_blocking'})[0]!r}")
+    for arg in args:
+        if isinstance(arg, Value):
+            dtype = arg.dtype
+        elif isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps", "xpu"):
+            device = arg
+        elif not isinstance(arg, bool):
+            dtype = arg
+    if device is not None and str(device).split(":")[0] != "cpu":
+        raise ValueError(f"to: device {str(device)!r} is not there; lucid computes on the CPU")
+    out = input if dtype is None else to_dtype(input, dtype)
+    return clone(out) if copy and out is input else out
+
+
+def float_(input: Tensor) -> Tensor:
+    """The tensor as float32."""
+    return to_dtype(input, engine.float32)
+
+
+def double(input: Tensor) -> Tensor:
+    """The tensor as float64."""
+    return to_dtype(input, engine.float64)
+
+
+def long(input: Tensor) -> Tensor:
+    """The tensor as int64."""
+    return to_dtype(input, engine.int64)
+
+
+def int_(input: Tensor) -> Tensor:
+    """The tensor as int32."""
+    return to_dtype(input, engine.int32)
+
+
+def bool_(input: Tensor) -> Tensor:
+    """The tensor as bool: True where it is not zero."""
+    return to_dtype(input, engine.bool_)

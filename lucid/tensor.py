@@ -1,0 +1,460 @@
+"""Tensor and Parameter. The class body is the list of operations; what each does is written in ``lucid.ops``."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from lucid import engine
+from lucid.autograd import backward as run_backward_from
+from lucid.autograd.graph import Node, RemovableHandle, Value, add_hook, describe, detached_alias
+from lucid.ops import activation, arithmetic, broadcast, create, functions, index, inplace, random, reduce
+from lucid.ops import matmul as products
+from lucid.ops import view as views
+
+
+class Tensor(Value):
+    """An array of numbers of one type, with its place in the recorded graph.
+
+    Make one with :func:`lucid.tensor`, :func:`lucid.zeros`, :func:`lucid.from_numpy` and the like.
+
+    Example:
+        >>> import lucid
+        >>> w = lucid.tensor([1.0, 2.0], requires_grad=True)
+        >>> (w * w).sum().backward()
+        >>> w.grad
+        tensor([2., 4.])
+    """
+
+    __slots__ = ()
+    __array_priority__ = 1000  # NumPy's operators leave mixed expressions to the tensor
+    __hash__ = object.__hash__  # by identity: == compares the elements
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Gradient and graph
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient, summed over the calls of backward since it was last cleared; None before the first."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Value):
+                raise TypeError(f"grad: expected a tensor or None, got {type(value).__name__}")
+            if value.shape != self.shape or value.dtype is not self.dtype:
+                raise ValueError(f"grad: a {describe(value)} tensor cannot be the gradient of a {describe(self)} one")
+            if value is self:
+                raise ValueError("grad: a tensor cannot be its own gradient")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The recorded operation that made it; None for a leaf."""
+        return self.node
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user and not by a recorded operation."""
+        return self.node is None
+
+    @property
+    def _version(self) -> int:
+        """How often its memory was changed in place."""
+        return self.version[0]
+
+    def backward(
+        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+    ) -> None:
+        """Adds the gradients of this tensor to ``.grad`` of the leaves; see :func:`lucid.autograd.backward`."""
+        run_backward_from(self, gradient, retain_graph, create_graph, inputs)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Says whether this leaf gets a gradient; returns it.
+
+        Raises:
+            RuntimeError: for a tensor that is not a leaf, or not floating point.
+        """
+        if self.node is not None and not requires_grad:
+            raise RuntimeError("requires_grad_: only of a leaf can this be changed; use detach() for a tensor without a graph")
+        if requires_grad and not self.dtype.is_floating_point:
+            raise RuntimeError(f"requires_grad_: only floating-point tensors have gradients, not {self.dtype}")
+        self.requires_grad = requires_grad
+        return self
+
+    def retain_grad(self) -> None:
+        """Keeps the gradient of this tensor in ``.grad`` at the next backward, though it is not a leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("retain_grad: the tensor does not require grad")
+        if self.node is not None:
+            self.node.retained = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether :meth:`retain_grad` was called."""
+        return self.node is not None and self.node.retained is not None and self.node.retained() is self
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
+        """Calls ``hook(grad)`` when the gradient of this tensor is known; what it returns (if not None) replaces it.
+
+        Returns:
+            A handle whose ``remove()`` takes the hook away.
+
+        Raises:
+            RuntimeError: when the tensor does not require a gradient.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("register_hook: the tensor does not require grad")
+        holder = self if self.node is None else self.node
+        if holder.hooks is None:
+            holder.hooks = {}
+        return add_hook(holder.hooks, hook)
+
+    def detach(self) -> Tensor:
+        """A tensor on the same memory, outside the graph."""
+        alias: Tensor = detached_alias(self)
+        if type(alias) is not Tensor:
+            alias = Tensor(self.array, self.pointer, self.shape, self.dtype, self.strides)
+            alias.version, alias.base = self.version, self.base
+        return alias
+
+    def detach_(self) -> Tensor:
+        """Takes this tensor itself out of the graph."""
+        self.node, self.requires_grad = None, False
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory outside the graph; writes to it are not noticed by backward. Assigning replaces the memory."""
+        alias = self.detach()
+        alias.version = [0]
+        return alias
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Value):
+            raise TypeError(f"data: expected a tensor, got {type(value).__name__}")
+        if value.dtype is not self.dtype and self.node is not None:
+            raise TypeError(f"data: {value.dtype} cannot replace {self.dtype} in a recorded tensor")
+        self.array, self.pointer, self.shape = value.array, value.pointer, value.shape
+        self.dtype, self.strides = value.dtype, value.strides
+        self.base = value.base
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Data and its shape
+
+    @property
+    def ndim(self) -> int:
+        """How many dimensions it has."""
+        return len(self.shape)
+
+    def dim(self) -> int:
+        """How many dimensions it has."""
+        return len(self.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        return self.shape if dim is None else self.shape[views.wrap_dim("size", dim, len(self.shape))]
+
+    def numel(self) -> int:
+        """How many elements it has."""
+        return self.array.size
+
+    def element_size(self) -> int:
+        """Bytes per element."""
+        return self.dtype.itemsize
+
+    def stride(self, dim: int | None = None) -> Any:
+        """The steps between neighbours along each dimension (or one), in elements."""
+        steps = self.strides or engine.dense_strides(self.shape)
+        return steps if dim is None else steps[views.wrap_dim("stride", dim, len(self.shape))]
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in memory in order, without gaps."""
+        return self.strides is None
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self.array.ctypes.data
+
+    def is_floating_point(self) -> bool:
+        """Whether it holds float32 or float64 numbers."""
+        return self.dtype.is_floating_point
+
+    @property
+    def device(self) -> str:
+        """``"cpu"``."""
+        return "cpu"
+
+    def item(self) -> float | int | bool:
+        """The number in a tensor of one element.
+
+        Raises:
+            ValueError: when it has more, or none.
+        """
+        if self.array.size != 1:
+            raise ValueError(f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one")
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """The numbers as nested lists."""
+        return self.array.tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The numbers as a NumPy array on the same memory.
+
+        Raises:
+            RuntimeError: when it requires a gradient (writes would go unnoticed); use ``detach().numpy()`` or force.
+        """
+        if self.requires_grad and not force:
+            raise RuntimeError("numpy: the tensor requires grad; use x.detach().numpy()")
+        return self.array
+
+    def cpu(self) -> Tensor:
+        """The tensor itself."""
+        return self
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802
+        """The dimensions in reverse order."""
+        return views.permute(self, *reversed(range(len(self.shape))))
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802
+        """The last two dimensions exchanged."""
+        return views.transpose(self, -2, -1)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(index.unbind(self))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(reduce.any(arithmetic.eq(self, value)).item())
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise RuntimeError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
+        return bool(self.array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.is_floating_point:
+            raise TypeError(f"a {self.dtype} tensor cannot be used as an index")
+        return int(self.item())
+
+    def __format__(self, specification: str) -> str:
+        return format(self.item(), specification) if not self.shape else format(str(self), specification)
+
+    def __repr__(self) -> str:
+        return _text(self, "tensor")
+
+    def __copy__(self) -> Tensor:
+        return detached_alias(self) if self.node is None else self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self.node is not None:
+            raise RuntimeError("deepcopy: only leaves of the graph can be copied deeply; use x.detach().clone()")
+        copied = engine.empty(self.shape, self.dtype)
+        engine.copy_into(copied, self)
+        result = type(self)(copied.array, copied.pointer, copied.shape, copied.dtype)
+        result.requires_grad = self.requires_grad
+        if self._grad is not None:
+            result._grad = self._grad.detach().clone()
+        memo[id(self)] = result
+        return result
+
+    def __reduce__(self) -> Any:
+        if self.node is not None:
+            raise RuntimeError("pickle: only leaves of the graph can be pickled; use x.detach()")
+        return _unpickle, (type(self), np.ascontiguousarray(self.array), self.requires_grad)
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Operations
+
+    __add__ = __radd__ = add = arithmetic.add
+    __sub__ = sub = arithmetic.sub
+    __rsub__ = arithmetic.rsub
+    __mul__ = __rmul__ = mul = arithmetic.mul
+    __truediv__ = div = true_divide = arithmetic.div
+    __rtruediv__ = arithmetic.rdiv
+    __floordiv__ = floor_divide = arithmetic.floor_divide
+    __rfloordiv__ = arithmetic.rfloor_divide
+    __mod__ = remainder = arithmetic.remainder
+    __rmod__ = arithmetic.rremainder
+    fmod = arithmetic.fmod
+    __pow__ = pow = functions.pow
+    __rpow__ = functions.rpow
+    __neg__ = neg = arithmetic.neg
+    __pos__ = positive = arithmetic.positive
+    __abs__ = abs = arithmetic.abs
+    sign, floor, ceil, trunc, round = (
+        arithmetic.sign,
+        arithmetic.floor,
+        arithmetic.ceil,
+        arithmetic.trunc,
+        arithmetic.round,
+    )
+    maximum, minimum, atan2 = arithmetic.maximum, arithmetic.minimum, arithmetic.atan2
+
+    __eq__ = arithmetic.equals  # type: ignore[assignment]
+    __ne__ = arithmetic.differs  # type: ignore[assignment]
+    __lt__ = lt = arithmetic.lt
+    __le__ = le = arithmetic.le
+    __gt__ = gt = arithmetic.gt
+    __ge__ = ge = arithmetic.ge
+    eq, ne = arithmetic.eq, arithmetic.ne
+    logical_and, logical_or, logical_xor = arithmetic.logical_and, arithmetic.logical_or, arithmetic.logical_xor
+    logical_not = arithmetic.logical_not
+    __and__ = __rand__ = bitwise_and = arithmetic.bitwise_and
+    __or__ = __ror__ = bitwise_or = arithmetic.bitwise_or
+    __xor__ = __rxor__ = bitwise_xor = arithmetic.bitwise_xor
+    __invert__ = bitwise_not = arithmetic.bitwise_not
+
+    square, sqrt, rsqrt, reciprocal = functions.square, functions.sqrt, functions.rsqrt, functions.reciprocal
+    exp, exp2, expm1 = functions.exp, functions.exp2, functions.expm1
+    log, log2, log10, log1p = functions.log, functions.log2, functions.log10, functions.log1p
+    sin, cos, tan = functions.sin, functions.cos, functions.tan
+    asin, acos, atan = functions.asin, functions.acos, functions.atan
+    sinh, cosh, tanh = functions.sinh, functions.cosh, functions.tanh
+    asinh, acosh, atanh = functions.asinh, functions.acosh, functions.atanh
+    erf, erfc, sigmoid = functions.erf, functions.erfc, functions.sigmoid
+    relu = activation.relu
+
+    sum, mean, prod, var, std = broadcast.sum, reduce.mean, reduce.prod, reduce.var, reduce.std
+    amax, amin, max, min = reduce.amax, reduce.amin, reduce.max, reduce.min
+    argmax, argmin, any, all = reduce.argmax, reduce.argmin, reduce.any, reduce.all
+    logsumexp, cumsum, softmax, log_softmax = reduce.logsumexp, reduce.cumsum, reduce.softmax, reduce.log_softmax
+    sum_to_size = broadcast.sum_to_size
+
+    __matmul__ = matmul = products.matmul
+    __rmatmul__ = products.rmatmul
+    mm, bmm, mv, dot, addmm, outer = products.mm, products.bmm, products.mv, products.dot, products.addmm, products.outer
+
+    reshape, view, permute, transpose, t = views.reshape, views.view, views.permute, views.transpose, views.t
+    squeeze, unsqueeze, flatten = views.squeeze, views.unsqueeze, views.flatten
+    contiguous, clone, to = views.contiguous, views.clone, views.to
+    float, double, long, int, bool = views.float_, views.double, views.long, views.int_, views.bool_
+    expand, expand_as, broadcast_to = broadcast.expand, broadcast.expand_as, broadcast.broadcast_to
+
+    __getitem__ = index.getitem
+    __setitem__ = index.setitem
+    gather, index_select, narrow, select = index.gather, index.index_select, index.narrow, index.select
+    split, chunk, unbind = index.split, index.chunk, index.unbind
+    tril, triu = create.tril, create.triu
+    bernoulli = random.bernoulli
+
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        """This tensor where the condition is true, else ``other``."""
+        return arithmetic.where(condition, self, other)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """The tensor in the number type of another."""
+        return views.to_dtype(self, other.dtype)
+
+    __iadd__ = add_ = inplace.add_
+    __isub__ = sub_ = inplace.sub_
+    __imul__ = mul_ = inplace.mul_
+    __itruediv__ = div_ = inplace.div_
+    zero_, fill_, copy_ = inplace.zero_, inplace.fill_, inplace.copy_
+    uniform_, normal_ = inplace.uniform_, inplace.normal_
+    exp_ = inplace.inplace_form("exp_", functions.exp)
+    sqrt_ = inplace.inplace_form("sqrt_", functions.sqrt)
+    neg_ = inplace.inplace_form("neg_", arithmetic.neg)
+    abs_ = inplace.inplace_form("abs_", arithmetic.abs)
+    pow_ = inplace.inplace_form("pow_", functions.pow)
+    relu_ = inplace.inplace_form("relu_", activation.relu)
+    tanh_ = inplace.inplace_form("tanh_", functions.tanh)
+    sigmoid_ = inplace.inplace_form("sigmoid_", functions.sigmoid)
+
+
+class Parameter(Tensor):
+    """A leaf that a Module owns and an optimizer changes. It requires a gradient unless told otherwise.
+
+    Args:
+        data: the tensor whose memory it takes.
+        requires_grad: whether it gets a gradient.
+
+    Raises:
+        TypeError: when data is not a floating-point tensor and a gradient is required.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.Parameter(lucid.ones(2)).requires_grad
+        True
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any = None, requires_grad: Any = True, *rest: Any) -> Parameter:
+        return super().__new__(cls)
+
+    def __init__(self, data: Any = None, requires_grad: Any = True, *parts: Any) -> None:
+        if parts:  # as Tensor's own: array, pointer, shape, dtype, strides
+            super().__init__(data, requires_grad, *parts)
+            return
+        if data is None:
+            data = engine.empty((0,), create.default_dtype[0])
+        if not isinstance(data, Value):
+            raise TypeError(f"Parameter: expected a tensor, got {type(data).__name__}")
+        if requires_grad and not data.dtype.is_floating_point:
+            raise TypeError(f"Parameter: only floating-point tensors have gradients, not {data.dtype}")
+        super().__init__(data.array, data.pointer, data.shape, data.dtype, data.strides)
+        self.version = data.version
+        self.base = data.base
+        self.requires_grad = bool(requires_grad)
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + _text(self, "tensor")
+
+
+def _unpickle(tensor_class: type, array: np.ndarray, requires_grad: bool) -> Tensor:
+    plain = engine.wrap(array)
+    result: Tensor = tensor_class(plain.array, plain.pointer, plain.shape, plain.dtype)
+    result.requires_grad = requires_grad
+    return result
+
+
+def _text(x: Tensor, name: str) -> str:
+    """How a tensor prints: the numbers as PyTorch shows them, and what is not the default."""
+    array = x.array
+    numbers = np.array2string(
+        array, precision=4, separator=", ", prefix=name + "(", floatmode="maxprec" if array.ndim else "unique", threshold=1000
+    )
+    parts = [numbers]
+    if array.size == 0 and array.ndim != 1:
+        parts.append(f"size={x.shape}")
+    if x.dtype not in (engine.float32, engine.int64, engine.bool_):
+        parts.append(f"dtype={x.dtype}")
+    if x.node is not None:
+        parts.append(f"grad_fn={x.node!r}")
+    elif x.requires_grad:
+        parts.append("requires_grad=True")
+    return f"{name}({', '.join(parts)})"
+
+
+engine.register_tensor_class(Tensor)

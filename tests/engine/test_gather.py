@@ -1,0 +1,108 @@
+"""Gather and scatter-add against NumPy; indices out of range are reported and never followed."""
+
+import numpy as np
+import pytest
+
+from lucid._engine import ffi, lib
+
+TYPES = [np.float32, np.float64]
+
+
+def pointer(array):
+    return ffi.from_buffer({"f": "float[]", "d": "double[]", "l": "int64_t[]", "q": "int64_t[]"}[array.dtype.char], array)
+
+
+def function(name, dtype):
+    return getattr(lib, f"{name}_{'f32' if dtype == np.float32 else 'f64'}")
+
+
+def gather_rows(table, index):
+    out = np.full((index.size, table.shape[1]), 77, table.dtype)
+    bad = function("gather_rows", table.dtype)(index.size, table.shape[1], len(table), pointer(table), pointer(index), pointer(out))
+    return out, bad
+
+
+def scatter_add_rows(grad, index, start, skip=-1):
+    out = start.copy()
+    bad = function("scatter_add_rows", grad.dtype)(
+        index.size, grad.shape[1], len(out), pointer(grad), pointer(index), skip, pointer(out)
+    )
+    return out, bad
+
+
+def gather(x, index):
+    (outer, n, inner), m = x.shape, index.shape[1]
+    out = np.full(index.shape, 77, x.dtype)
+    return out, function("gather", x.dtype)(outer, n, inner, m, pointer(x), pointer(index), pointer(out))
+
+
+def scatter_add(source, index, start):
+    (outer, m, inner), n = source.shape, start.shape[1]
+    out = start.copy()
+    return out, function("scatter_add", out.dtype)(outer, n, inner, m, pointer(source), pointer(index), pointer(out))
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize(
+    "n, row, table_rows",
+    [(0, 5, 3), (4, 0, 3), (1, 1, 1), (7, 3, 2), (64, 16, 10), (33, 17, 5), (2048, 64, 100), (5000, 65, 3), (3, 40_000, 4)],
+)
+def test_rows(simd, each_thread_count, dtype, n, row, table_rows):
+    rng = np.random.default_rng(0)
+    table, grad = rng.standard_normal((table_rows, row)).astype(dtype), rng.standard_normal((n, row)).astype(dtype)
+    index = rng.integers(0, table_rows, n)
+    out, bad = each_thread_count(lambda: gather_rows(table, index))
+    assert bad == -1
+    np.testing.assert_array_equal(out, table[index])
+    for skip in (-1, 0, table_rows - 1):
+        got, bad = each_thread_count(lambda skip=skip: scatter_add_rows(grad, index, table, skip))
+        expected = table.copy()
+        np.add.at(expected, index[index != skip], grad[index != skip])  # one after the other, in order
+        assert bad == -1
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize(
+    "outer, n, inner, m",
+    [(0, 3, 2, 2), (2, 3, 0, 2), (2, 3, 2, 0), (1, 1, 1, 1), (5, 7, 1, 3), (300, 10, 1, 1), (4, 9, 13, 20), (1, 50, 300, 70),
+     (40, 5, 33, 30), (1, 4, 1, 20_000)],
+)  # fmt: skip
+def test_along_the_middle(simd, each_thread_count, dtype, outer, n, inner, m):
+    rng = np.random.default_rng(0)
+    x, source = rng.standard_normal((outer, n, inner)).astype(dtype), rng.standard_normal((outer, m, inner)).astype(dtype)
+    index = rng.integers(0, n, (outer, m, inner))
+    out, bad = each_thread_count(lambda: gather(x, index))
+    assert bad == -1
+    np.testing.assert_array_equal(out, np.take_along_axis(x, index, 1))
+    got, bad = each_thread_count(lambda: scatter_add(source, index, x))
+    expected = x.copy()
+    o, _, i = np.indices(index.shape)
+    np.add.at(expected, (o, index, i), source)
+    assert bad == -1
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("wrong", [-1, 10, 2**31, 2**62, -(2**63), 2**63 - 1])
+@pytest.mark.parametrize("where", [[0], [2999], [1024], [2500, 1025, 1030]])
+def test_out_of_range(simd, wrong, where):
+    table, grad = np.ones((10, 6), np.float32), np.ones((3000, 6), np.float32)
+    index = np.arange(3000) % 10
+    index[where] = wrong
+    out, bad = gather_rows(table, index)
+    assert bad == min(where) and (out == 77).all()
+    for skip in (-1, 3):
+        out, bad = scatter_add_rows(grad, index, table, skip)
+        assert bad == min(where) and (out == 1).all()
+    x, index = np.ones((5, 10, 6), np.float64), index.reshape(5, 100, 6)
+    out, bad = gather(x, index)
+    assert bad == min(where) and (out == 77).all()
+    out, bad = scatter_add(np.ones((5, 100, 6)), index, x)
+    assert bad == min(where) and (out == 1).all()
+
+
+def test_empty_table():
+    table = np.zeros((0, 4), np.float32)
+    assert gather_rows(table, np.zeros(3, np.int64))[1] == 0
+    assert gather_rows(table, np.zeros(0, np.int64))[1] == -1
+    assert scatter_add_rows(np.zeros((3, 4), np.float32), np.zeros(3, np.int64), table)[1] == 0

@@ -274,7 +274,8 @@ static void avg_pool_body(void *context, int64_t begin, int64_t end) {
             const int64_t row = r % s->out_height;
             const row_windows windows = {s, row * s->stride_h - s->padding_h, first, last};
             const real *x = j->x + r / s->out_height * s->height * s->width + windows.top * s->width;
-            real sum[COLUMNS + LANES] = {0}, count = row_count(j, row), *out = j->out + r * s->out_width + first;
+            real sum[COLUMNS + LANES], count = row_count(j, row), *out = j->out + r * s->out_width + first;
+            for (int64_t k = 0; k < last - first; k += LANES) vstore(sum + k, (vreal){0});
             for (int64_t kh = 0; kh < s->kernel_height; kh++) {
                 if (!has_row(&windows, kh)) continue;
                 for (int64_t kw = 0; kw < s->kernel_width; kw++) {

@@ -64,12 +64,26 @@ typedef real vreal_anywhere __attribute__((vector_size(VECTOR_BYTES), aligned(si
 static inline vreal vload(const real *p) { return *(const vreal_anywhere *)p; }
 static inline void vstore(real *p, vreal v) { *(vreal_anywhere *)p = v; }
 
+#if defined(LEVEL_AVX2)
+/* All ones in the first n lanes: a window on ones followed by zeros. */
+static inline __m256i partial_mask(int64_t n) {
+    static const integer ones[2 * LANES] = {-1, -1, -1, -1,
+#if !REAL_IS_DOUBLE
+                                            -1, -1, -1, -1
+#endif
+    };
+    return _mm256_loadu_si256((const __m256i *)(ones + LANES - n));
+}
+#endif
+
 /* The first n < LANES numbers, the others zero; and their counterpart. Memory beyond them is not touched. */
 static inline vreal vload_partial(const real *p, int64_t n) {
 #if defined(LEVEL_AVX512) && REAL_IS_DOUBLE
     return (vreal)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
 #elif defined(LEVEL_AVX512)
     return (vreal)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif defined(LEVEL_AVX2)
+    return (vreal)V(maskload)(p, partial_mask(n));
 #else
     vreal v = {0};
     memcpy(&v, p, (size_t)n * sizeof(real));
@@ -81,6 +95,8 @@ static inline void vstore_partial(real *p, int64_t n, vreal v) {
     _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)v);
 #elif defined(LEVEL_AVX512)
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif defined(LEVEL_AVX2)
+    V(maskstore)(p, partial_mask(n), (__typeof__(V(setzero)()))v);
 #else
     memcpy(p, &v, (size_t)n * sizeof(real));
 #endif

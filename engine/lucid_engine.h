@@ -22,6 +22,14 @@ int set_simd_level(int level); /* the level, or -1 when it is not there */
 int num_threads(void);
 int set_num_threads(int n); /* n, or -1 when n is not in 1..256 */
 
+/* ---- kernels/conv.c ---- */
+/* x[batch, in_channels, height, width] convolved with weight[out_channels, in_channels / groups, kernel_height,
+ * kernel_width] gives out[batch, out_channels, out_height, out_width]. */
+typedef struct {
+    int64_t batch, in_channels, height, width, out_channels, kernel_height, kernel_width, stride_h, stride_w, padding_h,
+        padding_w, dilation_h, dilation_w, groups, out_height, out_width;
+} conv2d_shape;
+
 /*** generic ***/
 #ifdef real /* kernels see this part; the runtime, which knows no number type, does not */
 
@@ -52,5 +60,14 @@ void gemm_real(int64_t m, int64_t n, int64_t k, const real *a, int64_t a_row, in
 void gemm_batched_real(int64_t batch, int64_t m, int64_t n, int64_t k, const real *a, int64_t a_batch, int64_t a_row,
                        int64_t a_col, const real *b, int64_t b_batch, int64_t b_row, int64_t b_col, real *c,
                        int64_t c_batch, int64_t c_row, int64_t accumulate);
+
+/* ---- kernels/conv.c ---- */
+/* out = x * weight + bias[out_channels] (unless NULL), then the activation: 0 none, 1 ReLU. */
+void conv2d_real(const conv2d_shape *shape, const real *x, const real *weight, const real *bias, int64_t activation,
+                 real *out);
+void conv2d_backward_input_real(const conv2d_shape *shape, const real *grad_out, const real *weight, real *grad_x);
+/* grad_bias may be NULL. */
+void conv2d_backward_weight_real(const conv2d_shape *shape, const real *x, const real *grad_out, real *grad_weight,
+                                 real *grad_bias);
 
 #endif

@@ -36,9 +36,9 @@ class dtype:
         numpy: the NumPy dtype.
     """
 
-    __slots__ = ("array_type", "category", "code", "is_floating_point", "itemsize", "name", "numpy", "pointer_type")
+    __slots__ = ("array_type", "category", "code", "is_floating_point", "itemsize", "name", "numpy", "pointer_type", "suffix")
 
-    def __init__(self, name: str, code: int, category: int, c_name: str) -> None:
+    def __init__(self, name: str, code: int, category: int, c_name: str, suffix: str | None) -> None:
         self.name = name
         self.numpy = np.dtype(name)
         self.itemsize = self.numpy.itemsize
@@ -47,6 +47,7 @@ class dtype:
         self.is_floating_point = category == 2
         self.array_type = ffi.typeof(f"{c_name}[]")
         self.pointer_type = ffi.typeof(f"{c_name} *")
+        self.suffix = suffix  # of the kernels for it; None where there are none
 
     def __repr__(self) -> str:
         return f"lucid.{self.name}"
@@ -60,12 +61,12 @@ class dtype:
         return False
 
 
-float32 = dtype("float32", 0, 2, "float")
-float64 = dtype("float64", 1, 2, "double")
-int64 = dtype("int64", 2, 1, "int64_t")
-int32 = dtype("int32", 3, 1, "int32_t")
-uint8 = dtype("uint8", 4, 1, "uint8_t")
-bool_ = dtype("bool", 5, 0, "uint8_t")
+float32 = dtype("float32", 0, 2, "float", "f32")
+float64 = dtype("float64", 1, 2, "double", "f64")
+int64 = dtype("int64", 2, 1, "int64_t", None)
+int32 = dtype("int32", 3, 1, "int32_t", None)
+uint8 = dtype("uint8", 4, 1, "uint8_t", None)
+bool_ = dtype("bool", 5, 0, "uint8_t", None)
 
 DTYPES = (float32, float64, int64, int32, uint8, bool_)
 _of_numpy = {d.numpy: d for d in DTYPES}

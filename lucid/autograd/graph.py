@@ -130,7 +130,7 @@ def record(
         saved: the tensors the rules take after the gradient.
         output: the position in ``saved`` where the result itself is to be passed (``saved`` holds None there).
     """
-    if not needs_graph(*inputs):
+    if not mode.recording or not needs_graph(*inputs):
         return result
     edges = tuple(edge_of(x) if isinstance(x, Value) else None for x in inputs)
     if output is not None:

@@ -10,6 +10,7 @@ import functools
 from typing import Any
 
 from lucid import engine
+from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import record
 from lucid.ops.view import reshape, sizes, to_dtype, wrap_dim
 
@@ -59,14 +60,25 @@ def expand(input: Tensor, *size: Any) -> Tensor:
         >>> lucid.tensor([[1.0], [2.0]]).expand(2, 3).tolist()
         [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
     """
-    before, wanted = input.shape, sizes(size)
+    shape = _expanded_shape(input.shape, sizes(size))
+    return _spread(input, shape) if shape != input.shape else reshape(input, shape)
+
+
+@functools.lru_cache(maxsize=4096)
+def _expanded_shape(before: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
     lead = len(wanted) - len(before)
     shape = tuple(before[i - lead] if s == -1 and i >= lead else s for i, s in enumerate(wanted))
     if lead < 0 or any(s < 0 for s in shape) or any(b not in (1, s) for b, s in zip(before, shape[lead:], strict=True)):
         raise ValueError(f"expand: shape {before} cannot be expanded to {wanted}")
-    if shape == before:
-        return reshape(input, before)
+    return shape
+
+
+def _spread(input: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The tensor expanded to a shape that is known to fit."""
+    before = input.shape
     out = engine.expand(input, shape)
+    if not mode.recording:
+        return out
     return record("expand", out, (input,), (lambda grad: sum_to_size(grad, before),))
 
 
@@ -125,7 +137,7 @@ class Reduction:
 
     def back(self, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         """A result of the reduction, expanded to the input's shape."""
-        return expand(x if self.spreads else reshape(x, self.kept), shape)
+        return _spread(x if self.spreads else reshape(x, self.kept), shape)
 
 
 _known_reduction = functools.lru_cache(maxsize=4096)(Reduction)

@@ -17,6 +17,7 @@ from lucid.ops.view import reshape, transpose
 
 _gemm = engine.kernels("gemm")
 _gemm_batched = engine.kernels("gemm_batched")
+_sum = engine.kernels("sum")
 empty = engine.empty
 NULL = engine.NULL
 
@@ -276,8 +277,18 @@ def _linear(x: Tensor, weight: Tensor, dense_bias: Tensor | None, bias: Tensor |
 _linear_rules = (
     lambda grad, x, weight: _product(grad, weight, False, False),
     lambda grad, x, weight: _product(grad, x, True, False),
-    lambda grad, x, weight: sum(grad, 0),
+    lambda grad, x, weight: _column_sums(grad),
 )
+
+
+def _column_sums(grad: Tensor) -> Tensor:
+    """The gradient of the bias."""
+    if mode.recording:
+        return sum(grad, 0)
+    rows, columns = grad.shape
+    out = empty((columns,), grad.dtype)
+    _sum[grad.dtype](1, rows, columns, engine.contiguous(grad).pointer, out.pointer)
+    return out
 
 
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:

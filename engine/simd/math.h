@@ -43,7 +43,7 @@ static inline vreal product_error(vreal a, vreal b, vreal p) {
     typedef __typeof__(V(setzero)()) native;
     return (vreal)V(fmsub)((native)a, (native)b, (native)p);
 #elif defined(__aarch64__)
-    typedef __typeof__(NEON(sqrt)(NEON(dup_n)(0))) native;
+    typedef neon_real native;
     return (vreal)NEON(fma)((native)(-p), (native)a, (native)b);
 #else
     const vint high_half = vseti(-((integer)1 << (MANTISSA_BITS / 2 + 1)));
@@ -67,7 +67,7 @@ static inline vreal vfloor(vreal x) { return ROUND_NATIVE(x, 9); }
 static inline vreal vceil(vreal x) { return ROUND_NATIVE(x, 10); }
 static inline vreal vtrunc(vreal x) { return ROUND_NATIVE(x, 11); }
 #elif defined(__aarch64__)
-#define NEON_NATIVE(x) ((__typeof__(NEON(sqrt)(NEON(dup_n)(0))))(x))
+#define NEON_NATIVE(x) ((neon_real)(x))
 static inline vreal vround(vreal x) { return (vreal)NEON(rndn)(NEON_NATIVE(x)); }
 static inline vreal vfloor(vreal x) { return (vreal)NEON(rndm)(NEON_NATIVE(x)); }
 static inline vreal vceil(vreal x) { return (vreal)NEON(rndp)(NEON_NATIVE(x)); }

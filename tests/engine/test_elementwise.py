@@ -181,7 +181,9 @@ def test_scalar_operands(real, simd):
     kernel("scalar_binary", real)(sub, 100, 0.1, pointer(x, real), pointer(out, real))
     assert np.array_equal(out, real[0](0.1) - x, equal_nan=True)
     compared = np.empty(100, np.uint8)
-    kernel("compare_scalar", real)(ffi.addressof(lib, f"lt_{real[1]}"), 100, pointer(x, real), 0.5, pointer_bytes(compared))
+    kernel("compare_scalar", real)(
+        ffi.addressof(lib, f"lt_{real[1]}"), 100, pointer(x, real), 0.5, pointer_bytes(compared)
+    )
     assert np.array_equal(compared, x < 0.5)
 
 
@@ -238,15 +240,20 @@ def test_any_layout(layout, real, simd, each_thread_count):
             if a is first and a.shape == shape:
                 target = a.copy()
                 arguments[2] = pointer(target, real)
-                kernel("binary_strided", real)(
-                    ffi.addressof(lib, f"sub_{real[1]}"), *arguments, pointer(target, real)
-                )
+                kernel("binary_strided", real)(ffi.addressof(lib, f"sub_{real[1]}"), *arguments, pointer(target, real))
                 assert np.array_equal(target, out), "in place"
 
 
 @pytest.mark.parametrize("name", ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"])
 def test_comparison(name, real, simd, each_thread_count):
-    short = {"equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge"}[name]
+    short = {
+        "equal": "eq",
+        "not_equal": "ne",
+        "less": "lt",
+        "less_equal": "le",
+        "greater": "gt",
+        "greater_equal": "ge",
+    }[name]
     for n in SIZES:
         full = numbers(max(n, 1), real[0]).round(), numbers(max(n, 1), real[0], 3).round()
         for steps in ((1, 1), (1, 0), (0, 1), (0, 0)):
@@ -279,7 +286,13 @@ def test_where(real, simd, each_thread_count):
             def run(a=a, b=b, steps=steps, n=n, condition=condition):
                 out = np.full(n + 1, 77, real[0])
                 kernel("where", real)(
-                    n, pointer_bytes(condition), pointer(a, real), steps[0], pointer(b, real), steps[1], pointer(out, real)
+                    n,
+                    pointer_bytes(condition),
+                    pointer(a, real),
+                    steps[0],
+                    pointer(b, real),
+                    steps[1],
+                    pointer(out, real),
                 )
                 assert out[-1] == 77
                 return out[:-1]

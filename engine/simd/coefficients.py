@@ -1,4 +1,4 @@
-"""Prints the polynomial coefficients of math.h and trigonometry.h, float and double (needs mpmath; not part of a build).
+"""Prints the polynomial coefficients of math.h and its companions, float and double (needs mpmath; no part of a build).
 
 Each is the minimax polynomial of its function under its weight, found by Remez exchange in 60 digits; the error printed
 behind it is the largest weighted error before the coefficients are rounded.

@@ -1,6 +1,7 @@
 """Every engine test runs at each SIMD level the machine has, with 1 and 2 threads."""
 
 import pytest
+
 from lucid._engine import ffi, lib
 
 LEVELS = [i for i in range(8) if lib.simd_level_name(i) != ffi.NULL]

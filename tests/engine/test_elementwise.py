@@ -62,8 +62,8 @@ def sign(x):
 
 
 UNARY = {
-    **{name: getattr(np, name) for name in "exp expm1 exp2 log log1p log2 log10 sqrt square reciprocal sin cos tan".split()},
-    **{name: getattr(np, name) for name in "sinh cosh tanh floor ceil trunc abs".split()},
+    **{name: getattr(np, name) for name in "exp expm1 exp2 log log1p log2 log10 sin cos tan".split()},
+    **{name: getattr(np, name) for name in "sqrt square reciprocal sinh cosh tanh floor ceil trunc abs".split()},
     **{name: getattr(np, "arc" + name[1:]) for name in "asin acos atan asinh acosh atanh".split()},
     "neg": np.negative, "sign": sign, "rsqrt": lambda x: 1 / np.sqrt(x), "round": np.rint, "erf": erf,
     "erfc": np.vectorize(math.erfc, otypes=[np.float64]), "sigmoid": sigmoid, "relu": lambda x: np.maximum(x, 0),
@@ -129,8 +129,8 @@ def gelu_tanh_backward(g, x):
 
 
 BINARY = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "maximum": np.maximum, "minimum": np.minimum,
-    "fmax": np.fmax, "fmin": np.fmin, "copysign": np.copysign, "atan2": np.arctan2, "hypot": np.hypot, "fmod": np.fmod,
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "maximum": np.maximum,
+    "minimum": np.minimum,     "fmax": np.fmax, "fmin": np.fmin, "copysign": np.copysign, "atan2": np.arctan2, "hypot": np.hypot, "fmod": np.fmod,
     "remainder": remainder, "floor_divide": floor_divide,
     "relu_backward": lambda g, y: np.where(y <= 0, 0, g), "tanh_backward": lambda g, y: g * (1 - y * y),
     "sigmoid_backward": lambda g, y: g * (1 - y) * y, "gelu_backward": gelu_backward,
@@ -193,9 +193,11 @@ def pointer_bytes(x):
 
 LAYOUTS = {
     "same": ((5, 7), (5, 7)), "rows": ((5, 130), (130,)), "columns": ((5, 130), (5, 1)), "outer": ((40, 1), (1, 50)),
-    "both": ((3, 1, 5), (1, 4, 1)), "numbers": ((), ()), "number": ((4, 9), ()), "empty": ((0, 3), (3,)), "last 1": ((300, 1), (1,)),
+    "both": ((3, 1, 5), (1, 4, 1)), "numbers": ((), ()), "number": ((4, 9), ()),
+    "empty": ((0, 3), (3,)), "last 1": ((300, 1), (1,)),
     "short rows": ((2000, 3), (3,)), "short columns": ((2000, 3), (2000, 1)), "five": ((2, 3, 4, 5, 6), (3, 1, 5, 1)),
-    "channels": ((4, 8, 6, 6), (8, 1, 1)), "long": ((2, 70000), (70000,)), "tall": ((70000, 2), (70000, 1)), "one": ((1, 1, 1), (1,)),
+    "channels": ((4, 8, 6, 6), (8, 1, 1)), "long": ((2, 70000), (70000,)), "tall": ((70000, 2), (70000, 1)),
+    "one": ((1, 1, 1), (1,)),
     "wide": ((300, 400), (300, 400)), "vector": ((100000,), (1,)),
 }  # fmt: skip
 

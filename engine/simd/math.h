@@ -40,11 +40,9 @@ static inline vreal vcopysign(vreal size, vreal sign) { return (vreal)((vint)vab
  * then see p - p. Without fused multiply-add: Dekker's splitting, the halves cut out of the bits. */
 static inline vreal product_error(vreal a, vreal b, vreal p) {
 #if defined(LEVEL_AVX512) || defined(LEVEL_AVX2)
-    typedef __typeof__(V(setzero)()) native;
-    return (vreal)V(fmsub)((native)a, (native)b, (native)p);
+    return (vreal)V(fmsub)((native_vreal)a, (native_vreal)b, (native_vreal)p);
 #elif defined(__aarch64__)
-    typedef neon_real native;
-    return (vreal)NEON(fma)((native)(-p), (native)a, (native)b);
+    return (vreal)NEON(fma)((native_vreal)(-p), (native_vreal)a, (native_vreal)b);
 #else
     const vint high_half = vseti(-((integer)1 << (MANTISSA_BITS / 2 + 1)));
     vreal a_high = (vreal)((vint)a & high_half), b_high = (vreal)((vint)b & high_half);
@@ -56,9 +54,9 @@ static inline vreal product_error(vreal a, vreal b, vreal p) {
 /* ---- rounding to integers: exact ---- */
 
 #if defined(LEVEL_AVX512)
-#define ROUND_NATIVE(x, mode) (vreal) V(roundscale)((__typeof__(V(setzero)()))(x), mode)
+#define ROUND_NATIVE(x, mode) (vreal) V(roundscale)((native_vreal)(x), mode)
 #elif defined(LEVEL_AVX2)
-#define ROUND_NATIVE(x, mode) (vreal) V(round)((__typeof__(V(setzero)()))(x), mode)
+#define ROUND_NATIVE(x, mode) (vreal) V(round)((native_vreal)(x), mode)
 #endif
 
 #if defined(ROUND_NATIVE) /* mode: 8 is "no exception", the low bits the direction */
@@ -67,11 +65,10 @@ static inline vreal vfloor(vreal x) { return ROUND_NATIVE(x, 9); }
 static inline vreal vceil(vreal x) { return ROUND_NATIVE(x, 10); }
 static inline vreal vtrunc(vreal x) { return ROUND_NATIVE(x, 11); }
 #elif defined(__aarch64__)
-#define NEON_NATIVE(x) ((neon_real)(x))
-static inline vreal vround(vreal x) { return (vreal)NEON(rndn)(NEON_NATIVE(x)); }
-static inline vreal vfloor(vreal x) { return (vreal)NEON(rndm)(NEON_NATIVE(x)); }
-static inline vreal vceil(vreal x) { return (vreal)NEON(rndp)(NEON_NATIVE(x)); }
-static inline vreal vtrunc(vreal x) { return (vreal)NEON(rnd)(NEON_NATIVE(x)); }
+static inline vreal vround(vreal x) { return (vreal)NEON(rndn)((native_vreal)x); }
+static inline vreal vfloor(vreal x) { return (vreal)NEON(rndm)((native_vreal)x); }
+static inline vreal vceil(vreal x) { return (vreal)NEON(rndp)((native_vreal)x); }
+static inline vreal vtrunc(vreal x) { return (vreal)NEON(rnd)((native_vreal)x); }
 #else
 static inline vreal vround(vreal x) { /* half to even; numbers of 2^MANTISSA_BITS and more are integers already */
     const vreal limit = vset(SHIFTER / REAL_C(1.5));
@@ -114,8 +111,7 @@ static inline vreal vtrunc(vreal x) { return vcopysign(vfloor(vabs(x)), x); }
 /* p * 2^n for n = shifted - SHIFTER between -2 and 2 times the exponent range; rounded once. */
 static inline vreal scale_by_power(vreal p, vreal shifted) {
 #if defined(LEVEL_AVX512)
-    typedef __typeof__(V(setzero)()) native;
-    return (vreal)V(scalef)((native)p, (native)(shifted - vset(SHIFTER)));
+    return (vreal)V(scalef)((native_vreal)p, (native_vreal)(shifted - vset(SHIFTER)));
 #else
     vuint twice_biased = (vuint)shifted - (vuint)vset(SHIFTER) + (unsigned_integer)(2 * EXPONENT_BIAS);
     vuint first = twice_biased >> 1, second = twice_biased - first;
@@ -171,8 +167,8 @@ static inline vreal vexp2(vreal x) {
                          1.333355814637715e-3, 1.5403530458045072e-4, 1.5252733869583057e-5, 1.3215434828787646e-6,
                          1.0178045525399934e-7, 7.0738588699507192e-9, 4.4575400790139345e-10);
 #else
-    vreal q = POLYNOMIAL(r, 6.93147206e-1f, 2.40226514e-1f, 5.55032789e-2f, 9.61800239e-3f, 1.34002461e-3f,
-                         1.54768109e-4f);
+    vreal q =
+        POLYNOMIAL(r, 6.93147206e-1f, 2.40226514e-1f, 5.55032789e-2f, 9.61800239e-3f, 1.34002461e-3f, 1.54768109e-4f);
 #endif
     return scale_by_power(vfma(r, q, vset(1)), shifted);
 }
@@ -307,10 +303,10 @@ static inline vreal vlog10(vreal x) {
 static inline vreal erf_small(vreal x) {
     vreal z = x * x;
 #if REAL_IS_DOUBLE
-    vreal p = POLYNOMIAL(z, 1.2837916709551257e-1, -3.7612638903183748e-1, 1.1283791670954882e-1, -2.6866170645077357e-2,
-                         5.2239776248231081e-3, -8.5483269811041207e-4, 1.2055331120692094e-4, -1.4925595465086955e-5,
-                         1.6461003361915345e-6, -1.6350340069952753e-7, 1.4659938736528676e-8, -1.1373402997998621e-9,
-                         5.9579857417132332e-11);
+    vreal p = POLYNOMIAL(z, 1.2837916709551257e-1, -3.7612638903183748e-1, 1.1283791670954882e-1,
+                         -2.6866170645077357e-2, 5.2239776248231081e-3, -8.5483269811041207e-4, 1.2055331120692094e-4,
+                         -1.4925595465086955e-5, 1.6461003361915345e-6, -1.6350340069952753e-7, 1.4659938736528676e-8,
+                         -1.1373402997998621e-9, 5.9579857417132332e-11);
 #else
     vreal p = POLYNOMIAL(z, 1.28379166e-1f, -3.76126271e-1f, 1.12835993e-1f, -2.68544021e-2f, 5.18944383e-3f,
                          -8.01994364e-4f, 7.88584754e-5f);
@@ -329,9 +325,9 @@ static inline vreal erfc_large(vreal x) {
                          3.4157351770953393e-7, -6.2701982679009706e-7, -1.1868554594712904e-7, 1.0900997490185972e-7,
                          2.1741595002536358e-8, -1.4285999199570055e-8);
 #else
-    vreal g = POLYNOMIAL(t, 1.25300806f, -1.35621048e-1f, -4.75619984e-2f, 1.29643106e-1f, -1.1927841e-1f,
-                         6.83286207e-2f, -2.37440818e-2f, 2.44328347e-3f, 1.82837774e-3f, -6.16576379e-4f,
-                         -5.47191964e-5f);
+    vreal g =
+        POLYNOMIAL(t, 1.25300806f, -1.35621048e-1f, -4.75619984e-2f, 1.29643106e-1f, -1.1927841e-1f, 6.83286207e-2f,
+                   -2.37440818e-2f, 2.44328347e-3f, 1.82837774e-3f, -6.16576379e-4f, -5.47191964e-5f);
 #endif
     return exp_corrected(-square, -error) * (g / vfma(vset(2), x, vset(1)));
 }

@@ -56,11 +56,18 @@ typedef real vreal_anywhere __attribute__((vector_size(VECTOR_BYTES), aligned(si
 #if REAL_IS_DOUBLE
 #define V(operation) JOIN(V_PREFIX, operation, _pd)
 #define NEON(operation) JOIN(v, operation, q_f64)
-#define neon_real float64x2_t
 #else
 #define V(operation) JOIN(V_PREFIX, operation, _ps)
 #define NEON(operation) JOIN(v, operation, q_f32)
-#define neon_real float32x4_t
+#endif
+
+/* The type that the intrinsics take. */
+#if defined(__x86_64__)
+typedef __typeof__(V(setzero)()) native_vreal;
+#elif defined(__aarch64__) && REAL_IS_DOUBLE
+typedef float64x2_t native_vreal;
+#elif defined(__aarch64__)
+typedef float32x4_t native_vreal;
 #endif
 
 static inline vreal vload(const real *p) { return *(const vreal_anywhere *)p; }
@@ -119,9 +126,9 @@ static inline vreal vfma(vreal a, vreal b, vreal c) { return a * b + c; }
 
 static inline vreal vsqrt(vreal x) {
 #if defined(__x86_64__)
-    return (vreal)V(sqrt)((__typeof__(V(setzero)()))x);
+    return (vreal)V(sqrt)((native_vreal)x);
 #elif defined(__aarch64__)
-    return (vreal)NEON(sqrt)((neon_real)x);
+    return (vreal)NEON(sqrt)((native_vreal)x);
 #else
     for (int i = 0; i < LANES; i++) x[i] = real_sqrt(x[i]);
     return x;
@@ -130,8 +137,8 @@ static inline vreal vsqrt(vreal x) {
 
 /* The larger and the smaller of two; b where either is NaN (so put the one whose NaN must survive second). */
 #if defined(__x86_64__) /* what the processor's instructions do by themselves */
-static inline vreal vmax(vreal a, vreal b) { return (vreal)V(max)((__typeof__(V(setzero)()))a, (__typeof__(V(setzero)()))b); }
-static inline vreal vmin(vreal a, vreal b) { return (vreal)V(min)((__typeof__(V(setzero)()))a, (__typeof__(V(setzero)()))b); }
+static inline vreal vmax(vreal a, vreal b) { return (vreal)V(max)((native_vreal)a, (native_vreal)b); }
+static inline vreal vmin(vreal a, vreal b) { return (vreal)V(min)((native_vreal)a, (native_vreal)b); }
 #else
 static inline vreal vmax(vreal a, vreal b) { return vselect(a > b, a, b); }
 static inline vreal vmin(vreal a, vreal b) { return vselect(a < b, a, b); }

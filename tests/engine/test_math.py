@@ -58,7 +58,9 @@ def samples(dtype, few):
     parts += [1 + rng.uniform(-0.01, 0.01, n), rng.uniform(0.4, 2, n), np.arange(n) * np.pi / 2]
     parts += [10.0 ** rng.uniform(-9, 8, n) * rng.choice([-1, 1], n)]
     info = np.finfo(dtype)
-    edges = np.array([0, info.tiny, info.smallest_subnormal, info.max, np.inf, 0.5, 1, 2, 4, 6, 9, 88, 89, 103, 104, 709, 746])
+    edges = np.array(
+        [0, info.tiny, info.smallest_subnormal, info.max, np.inf, 0.5, 1, 2, 4, 6, 9, 88, 89, 103, 104, 709, 746]
+    )
     with np.errstate(over="ignore", invalid="ignore"):
         return np.concatenate([np.asarray(p, dtype) for p in [*parts, edges, -edges, [np.nan]]])
 
@@ -147,7 +149,20 @@ def test_pow_error_bound(real, simd):
 
 def test_pow_special_cases(real, simd):
     dtype = real[0]
-    special = [0.0, 1, math.inf, 0.5, 2, 3, 1e30, 2.5, 1e-40, 2.0**24 + 2, 2.0**23 + 1, float(np.nextafter(dtype(1), dtype(2)))]
+    special = [
+        0.0,
+        1,
+        math.inf,
+        0.5,
+        2,
+        3,
+        1e30,
+        2.5,
+        1e-40,
+        2.0**24 + 2,
+        2.0**23 + 1,
+        float(np.nextafter(dtype(1), dtype(2))),
+    ]
     numbers = np.array([*special, *(-s for s in special), math.nan], dtype)
     x, y = (a.ravel() for a in np.meshgrid(numbers, numbers))
 

@@ -24,7 +24,8 @@
 #define SMALL_IMAGE 64                /* images of fewer pixels are taken together, up to about */
 #define SMALL_IMAGES 192              /* so many pixels */
 #define FEW_CHANNELS 2                /* with so few channels out a group, a product would not pay for the patches */
-#define UNFOLD_COST 4                 /* time to lay out a patch: so many channels' multiply-adds with it */
+#define UNFOLD_COST 4                 /* time to lay out a number of patches: so many multiply-adds */
+#define DROP_COST 6                   /* time to copy a result out of the columns too many: so many */
 #define TASK_WORK (1 << 20)           /* multiply-adds worth a launch */
 #define PARTS 16                      /* of the batch, whose weight gradients are summed apart */
 #define PARTS_BYTES (8 * 1024 * 1024) /* unless they are larger than this together */
@@ -127,19 +128,19 @@ static void gather(const plan *p, const real *x, int64_t channels, const pixels 
         const int64_t first = b->col * s->stride_w - s->padding_w + phase % s->stride_w;
         const int64_t begin = first >= 0 ? 0 : smaller(pieces(-first, s->stride_w), cols);
         const int64_t end = first >= s->width ? 0 : smaller(pieces(s->width - first, s->stride_w), cols);
-        real *out = padded + number * p->phase_rows * cols;
-        for (int64_t r = 0; r < p->phase_rows; r++, out += cols) {
-            const int64_t row = first_row + r * s->stride_h;
-            if (row < 0 || row >= s->height || end <= begin) {
+        const int64_t rows = p->phase_rows, height = s->height, width = s->width, down = s->stride_h, along = s->stride_w;
+        real *out = padded + number * rows * cols;
+        for (int64_t r = 0, row = first_row; r < rows; r++, row += down, out += cols) {
+            if (row < 0 || row >= height || end <= begin) {
                 for (int64_t j = 0; j < cols; j += LANES) vstore(out + j, (vreal){0});
                 continue;
             }
-            const real *from = channel + row * s->width + first;
+            const real *from = channel + row * width + first;
             for (int64_t j = 0; j < begin; j += LANES) vstore(out + j, (vreal){0});
-            if (s->stride_w == 1)
+            if (along == 1)
                 copy_row(end - begin, from + begin, out + begin);
             else
-                for (int64_t j = begin; j < end; j++) out[j] = from[j * s->stride_w];
+                for (int64_t j = begin; j < end; j++) out[j] = from[j * along];
             for (int64_t j = end; j < cols; j += LANES) vstore(out + j, (vreal){0});
         }
     }
@@ -147,11 +148,16 @@ static void gather(const plan *p, const real *x, int64_t channels, const pixels 
 
 /* patches[channels * taps, pixels of one image] from padded. */
 static void unfold(const plan *p, const real *padded, int64_t channels, const pixels *b, real *patches) {
-    for (int64_t k = 0; k < channels * p->taps; k++, patches += p->patches_row) {
-        const real *from = padded + p->offsets[k];
+    const int64_t rows = b->rows, cols = b->cols, count = channels * p->taps, step = p->phase_cols;
+    const int64_t patches_row = p->patches_row, *offsets = p->offsets;
+    for (int64_t k = 0; k < count; k++, patches += patches_row) {
+        const real *from = padded + offsets[k];
         real *to = patches;
-        for (int64_t row = 0; row < b->rows; row++, from += p->phase_cols, to += b->cols)
-            for (int64_t col = 0; col < b->cols; col += LANES) vstore(to + col, vload(from + col));
+        if (cols <= LANES)
+            for (int64_t row = 0; row < rows; row++, from += step, to += cols) vstore(to, vload(from));
+        else
+            for (int64_t row = 0; row < rows; row++, from += step, to += cols)
+                for (int64_t col = 0; col < cols; col += LANES) vstore(to + col, vload(from + col));
     }
 }
 
@@ -169,7 +175,7 @@ static void make_patches(const plan *p, int64_t channel, int64_t channels, const
 /* out[rows, cols] (=, +=) weight[channels * taps] . padded, for one channel out; `count` rows of pixels at a time. */
 static ALWAYS_INLINE void direct_rows(const int count, const plan *p, const real *padded, const real *weight, int64_t k,
                                       int64_t cols, int is_first, real bias, int relu, real *out) {
-    const int64_t step = p->phase_cols, out_row = p->shape->out_width;
+    const int64_t step = p->phase_cols, out_row = p->shape->out_width, *offsets = p->offsets;
     for (int64_t col = 0; col < cols; col += LANES) {
         const int64_t left = cols - col;
         vreal acc[4];
@@ -178,7 +184,7 @@ static ALWAYS_INLINE void direct_rows(const int count, const plan *p, const real
             acc[r] = is_first ? (vreal){0} : left >= LANES ? vload(old) : vload_partial(old, left);
         }
         for (int64_t l = 0; l < k; l++) {
-            const real *from = padded + p->offsets[l] + col;
+            const real *from = padded + offsets[l] + col;
             const vreal x = vset(weight[l]);
             UNROLL for (int r = 0; r < count; r++) acc[r] = vfma(x, vload(from + r * step), acc[r]);
         }
@@ -327,7 +333,7 @@ static void choose_views(plan *p) {
     const double too_many = (double)view_cols(p, p->block_rows, p->block_cols) / rows_of_patches - 1;
     p->views = p->channels_out > FEW_CHANNELS && p->block_images == 1 &&
                p->channels_in * p->padded_plane * (int64_t)sizeof(real) <= VIEWS_BYTES &&
-               too_many * (double)p->channels_out < UNFOLD_COST;
+               too_many + DROP_COST / (double)p->k < UNFOLD_COST / (double)p->channels_out;
 }
 
 void conv2d_real(const conv2d_shape *s, const real *x, const real *weight, const real *bias, int64_t activation, real *out) {
@@ -448,6 +454,25 @@ static void sum_pixels(int64_t channels, int64_t image_size, const real *grad_ou
     }
 }
 
+/* out[pixels, channels] from grad_out[channels, pixels] */
+static void transpose_pixels(int64_t channels, int64_t count, const real *grad_out, real *out) {
+    for (int64_t o = 0; o < channels; o += LANES)
+        for (int64_t i = 0; i < count; i += LANES) {
+            vreal x[LANES];
+            const int64_t rows = smaller(LANES, channels - o), cols = smaller(LANES, count - i);
+            load_block(x, grad_out + o * count + i, count, rows, cols);
+            transpose(x);
+            real *to = out + i * channels + o;
+            UNROLL for (int j = 0; j < LANES; j++) {
+                if (j >= cols) continue;
+                if (rows == LANES)
+                    vstore(to + j * channels, x[j]);
+                else
+                    vstore_partial(to + j * channels, rows, x[j]);
+            }
+        }
+}
+
 /* Tasks: number = (part * groups + group) * channel_blocks + block of channels. Each sums into its own
  * parts[part, group, its k, channels_out]; the first block of channels sums grad_out into bias_parts[part, out_channels]. */
 static void weight_tasks(void *context, int64_t begin, int64_t end) {
@@ -455,8 +480,10 @@ static void weight_tasks(void *context, int64_t begin, int64_t end) {
     const conv2d_shape *s = p->shape;
     const int64_t image_size = s->out_height * s->out_width;
     const int64_t gathered_size = padded_size(p, p->block_channels);
-    real *padded = thread_scratch(SCRATCH_CONV, (size_t)(gathered_size + patches_size(p)) * sizeof(real));
-    real *patches = padded + gathered_size;
+    const int together = p->block_images > 1;
+    const int64_t turned_size = together ? p->block_images * image_size * p->channels_out : 0;
+    real *padded = thread_scratch(SCRATCH_CONV, (size_t)(gathered_size + patches_size(p) + turned_size) * sizeof(real));
+    real *patches = padded + gathered_size, *turned = patches + patches_size(p);
     for (int64_t number = begin; number < end; number++) {
         const int64_t channel = number % p->channel_blocks * p->block_channels;
         const int64_t group = number / p->channel_blocks % s->groups, part = number / p->channel_blocks / s->groups;
@@ -465,19 +492,27 @@ static void weight_tasks(void *context, int64_t begin, int64_t end) {
         real *sum = p->parts + ((part * s->groups + group) * p->k + channel * p->taps) * p->channels_out;
         real *bias_sum = p->bias_parts + part * s->out_channels + group * p->channels_out;
         int accumulate = 0;
-        for (int64_t image = part * p->part_images; image < last_image; image++) {
+        for (int64_t image = part * p->part_images; image < last_image; image += p->block_images) {
+            const int64_t images = smaller(p->block_images, last_image - image);
             const real *grad_out = p->grad_out + (image * s->out_channels + group * p->channels_out) * image_size;
             for (int64_t block = 0; block < p->row_blocks * p->col_blocks; block++, accumulate = 1) {
                 pixels b = block_of_pixels(p, block);
-                b.image = image;
+                b.image = image, b.images = images;
                 make_patches(p, group * p->channels_in + channel, channels, &b, padded, patches);
-                product m = {.m = channels * p->taps, .n = p->channels_out, .k = b.rows * b.cols, .a = patches,
+                product m = {.m = channels * p->taps, .n = p->channels_out, .k = images * b.rows * b.cols, .a = patches,
                              .a_row = p->patches_row, .a_col = 1, .b = grad_out + b.row * s->out_width + b.col, .b_row = 1,
                              .b_col = image_size, .c = sum, .c_row = p->channels_out, .accumulate = accumulate};
+                if (together) {
+                    for (int64_t i = 0; i < images; i++)
+                        transpose_pixels(p->channels_out, image_size, grad_out + i * s->out_channels * image_size,
+                                         turned + i * image_size * p->channels_out);
+                    m.b = turned, m.b_row = p->channels_out, m.b_col = 1;
+                }
                 multiply(1, &m);
             }
-            if (channel) continue;
-            sum_pixels(p->channels_out, image_size, grad_out, image > part * p->part_images, bias_sum);
+            for (int64_t i = 0; channel == 0 && i < images; i++)
+                sum_pixels(p->channels_out, image_size, grad_out + i * s->out_channels * image_size,
+                           image + i > part * p->part_images, bias_sum);
         }
     }
 }
@@ -495,10 +530,9 @@ void conv2d_backward_weight_real(const conv2d_shape *s, const real *x, const rea
         return;
     }
     plan p = make_plan(s);
-    p.block_images = 1;
     const int64_t size = s->out_channels * p.k;
     const int64_t most = larger(1, smaller(PARTS, PARTS_BYTES / (size * (int64_t)sizeof(real))));
-    p.part_images = pieces(s->batch, smaller(most, s->batch));
+    p.part_images = pieces(pieces(s->batch, smaller(most, s->batch)), p.block_images) * p.block_images;
     p.part_count = pieces(s->batch, p.part_images);
     p.x = x, p.grad_out = grad_out;
     p.parts = thread_scratch(SCRATCH_CONV_SHARED, (size_t)(p.part_count * (size + s->out_channels)) * sizeof(real));

@@ -24,8 +24,8 @@ except ImportError:
     torch = None
 
 LEVELS = [i for i in range(8) if lib.simd_level_name(i) != ffi.NULL]
-ROUND_SECONDS = 0.002
-ROUNDS = 25
+ROUND_SECONDS = float(os.environ.get("ROUND_SECONDS", "0.002"))
+ROUNDS = int(os.environ.get("ROUNDS", "25"))
 
 # m, n, k
 SQUARE = [

@@ -7,6 +7,10 @@ from setuptools import setup
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "engine"))
 
-from build import BuildEngine, extension  # noqa: E402
+from build import BuildEngine, BuildPackage, extension, wheel_options  # noqa: E402
 
-setup(ext_modules=[extension()], cmdclass={"build_ext": BuildEngine})
+setup(
+    ext_modules=[extension()],
+    cmdclass={"build_py": BuildPackage, "build_ext": BuildEngine},
+    options={"bdist_wheel": wheel_options()},
+)

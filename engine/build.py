@@ -11,7 +11,8 @@ What happens here, in order:
 4. cffi (API mode) compiles the door from Python to those plain names.
 
 Used by ``setup.py``; ``python setup.py build_ext --inplace`` rebuilds only what changed.
-Environment: ``LUCID_SANITIZE=1`` builds with AddressSanitizer and UndefinedBehaviorSanitizer; ``CC`` chooses the compiler.
+Environment: ``LUCID_SANITIZE=1`` builds with AddressSanitizer and UndefinedBehaviorSanitizer; ``CC`` names the compiler
+(compiler.py checks it); on macOS ``ARCHFLAGS="-arch x86_64"`` builds for the other processor.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ import concurrent.futures
 import os
 import platform
 import re
+import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
+import compiler
 from cffi import FFI
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 ENGINE = Path(__file__).resolve().parent
 HEADER = ENGINE / "lucid_engine.h"
@@ -48,6 +53,10 @@ FLAGS = (
     "-Wall -Wextra -Werror -Wno-psabi -pthread"
 ).split()
 SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g".split()
+
+
+# A stable ABI for all Pythons from 3.10 on: one wheel serves them. Builds without the global lock have no such ABI yet.
+STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 
 def instruction_sets(machine: str = "") -> dict[str, list[str]]:
@@ -109,7 +118,8 @@ def write_if_changed(path: Path, text: str) -> None:
 def names_header(suffix: str, level: str) -> str:
     """#defines under which a kernel file is compiled for one real type and instruction set."""
     _, generic = header_parts(HEADER.read_text())
-    lines = [f"#define real {REALS[suffix]}", f"#define REAL_IS_{REALS[suffix].upper()} 1", f"#define LEVEL_{level.upper()} 1"]
+    lines = [f"#define real {REALS[suffix]}", f"#define REAL_IS_{REALS[suffix].upper()} 1"]
+    lines += [f"#define LEVEL_{level.upper()} 1"]
     lines += [f"#define {name} {name.replace('_real', '_' + suffix)}" for name in types(generic)]
     lines += [f"#define {name} {name.replace('_real', '_' + suffix)}_{level}" for _, name, _ in functions(generic)]
     return "\n".join(lines) + "\n"
@@ -128,10 +138,15 @@ def dispatch_source(levels: list[str]) -> str:
             call = f"{name}_chosen({arguments});"
             lines += [f"{result} {name}({parameters}) {{ {call if result == 'void' else 'return ' + call} }}", ""]
             table.append(name)
-    lines += [f"const char *const simd_level_names[] = {{{', '.join(chr(34) + level + chr(34) for level in levels)}, 0}};"]
+    names = ", ".join(f'"{level}"' for level in levels)
+    lines += [f"const char *const simd_level_names[] = {{{names}, 0}};"]
     lines += ["void choose_kernels(int level) {", "    switch (level) {"]
     for number, level in enumerate(levels):
-        lines += [f"    case {number}:"] + [f"        {name}_chosen = {name}_{level};" for name in table] + ["        break;"]
+        lines += [
+            f"    case {number}:",
+            *(f"        {name}_chosen = {name}_{level};" for name in table),
+            "        break;",
+        ]
     lines += ["    }", "}"]
     return "\n".join(lines) + "\n"
 
@@ -140,29 +155,79 @@ def ffibuilder() -> FFI:
     """The cffi definition of the door."""
     builder = FFI()
     builder.cdef(declarations())
-    builder.set_source("lucid._engine", '#include "declarations.h"\n')
+    builder.set_source("lucid._engine", '#include "declarations.h"\n', compiler_verbose=0)
     return builder
 
 
 def extension() -> Extension:
     """The extension module, for setup.py."""
+    target_machine()
     return Extension(
         "lucid._engine",
         sources=[],
-        py_limited_api=True,
-        define_macros=[("Py_LIMITED_API", "0x030a0000")],
+        py_limited_api=STABLE_ABI,
+        define_macros=[("Py_LIMITED_API", "0x030a0000")] if STABLE_ABI else [],
     )
+
+
+def wheel_options() -> dict[str, str]:
+    """bdist_wheel's options, for setup.py: the wheel's tag says what the extension is built for."""
+    return {"py_limited_api": "cp310"} if STABLE_ABI else {}
+
+
+def target_machine() -> str:
+    """The processor to build for. On macOS, where Python may be built for two, this settles one for everything.
+
+    Compiler, linker and the wheel's tag are told through the environment variables that Python's own tools read.
+    """
+    if sys.platform != "darwin":
+        return platform.machine()
+    asked = re.findall(r"-arch\s+(\S+)", os.environ.get("ARCHFLAGS", ""))
+    if len(set(asked)) > 1:
+        raise SystemExit(f"lucid builds for one processor at a time: set ARCHFLAGS='-arch {asked[0]}' and build again")
+    machine = asked[0] if asked else platform.machine()
+    os.environ["ARCHFLAGS"] = f"-arch {machine}"
+    os.environ.setdefault("_PYTHON_HOST_PLATFORM", re.sub(r"[^-]+$", machine, sysconfig.get_platform()))
+    target = sysconfig.get_config_var("MACOSX_DEPLOYMENT_TARGET")
+    if target:
+        os.environ.setdefault("MACOSX_DEPLOYMENT_TARGET", str(target))
+    return machine
+
+
+class BuildPackage(build_py):
+    """build_py that starts from an empty folder, so that no file of an earlier build gets into a wheel."""
+
+    def run(self) -> None:
+        if not self.editable_mode:
+            shutil.rmtree(Path(self.build_lib, "lucid"), ignore_errors=True)
+        super().run()
 
 
 class BuildEngine(build_ext):
     """build_ext that compiles the engine's sources, each with the flags of its instruction set."""
 
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        if self.editable_mode:  # pip gives a temporary folder; in `build_ext --inplace`'s, all may be built already
+            self.build_temp = str(ENGINE.parent / "build" / f"temp.{self.plat_name}-{sys.implementation.cache_tag}")
+
+    def run(self) -> None:
+        try:
+            self.command = compiler.find()
+        except compiler.CompilerError as problem:
+            raise SystemExit(str(problem)) from None
+        if self.command != (sysconfig.get_config_var("CC") or "").split():
+            os.environ["CC"] = " ".join(self.command)  # for setuptools, which compiles the door and links
+        super().run()
+
     def build_extension(self, ext: Extension) -> None:
         sanitize = os.environ.get("LUCID_SANITIZE") == "1"
         flags = FLAGS + (SANITIZE if sanitize else [])
+        machine = target_machine()
+        flags += ["-arch", machine] if sys.platform == "darwin" else []
         build = Path(self.build_temp).resolve() / ("engine-sanitize" if sanitize else "engine")
         generated = build / "generated"
-        levels = instruction_sets()
+        levels = instruction_sets(machine)
 
         write_if_changed(
             generated / "declarations.h", "#pragma once\n#include <stdint.h>\n#include <stddef.h>\n" + declarations()
@@ -172,7 +237,11 @@ class BuildEngine(build_ext):
         ffibuilder().emit_c_code(str(generated / "_engine.new.c"))
         write_if_changed(door, (generated / "_engine.new.c").read_text())
 
-        headers = max(p.stat().st_mtime for p in [*ENGINE.rglob("*.h"), generated / "declarations.h", Path(__file__)])
+        version = subprocess.run([*self.command, "--version"], capture_output=True, text=True, check=False).stdout
+        how = f"{' '.join([*self.command, *flags])}\n{version}"
+        write_if_changed(generated / "compiler.txt", how)
+        everything = [*ENGINE.rglob("*.h"), generated / "declarations.h", generated / "compiler.txt", Path(__file__)]
+        newest_shared = max(path.stat().st_mtime for path in everything)
         jobs: list[tuple[Path, Path, list[str]]] = []  # source, object, flags
         common = [f"-I{ENGINE}", f"-I{generated}"]
         for source in [*sorted((ENGINE / "runtime").glob("*.c")), generated / "dispatch.c"]:
@@ -185,15 +254,13 @@ class BuildEngine(build_ext):
                     target = build / f"{source.parent.name}_{source.stem}_{suffix}_{level}.o"
                     jobs.append((source, target, [*flags, *level_flags, *common, "-include", str(names)]))
 
-        compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
-
         def compile_one(job: tuple[Path, Path, list[str]]) -> None:
             source, target, arguments = job
             named = [Path(a) for a in arguments if a.endswith(".h")]
-            newest = max([headers, source.stat().st_mtime, *(p.stat().st_mtime for p in named)])
+            newest = max([newest_shared, source.stat().st_mtime, *(p.stat().st_mtime for p in named)])
             if target.exists() and target.stat().st_mtime > newest and not self.force:
                 return
-            command = [*compiler, *arguments, "-c", str(source), "-o", str(target)]
+            command = [*self.command, *arguments, "-c", str(source), "-o", str(target)]
             result = subprocess.run(command, capture_output=True, text=True)
             if result.returncode:
                 raise SystemExit(f"{' '.join(command)}\n{result.stderr}")
@@ -201,10 +268,14 @@ class BuildEngine(build_ext):
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(compile_one, jobs))
 
+        # No path of this machine in the result: neither in debug information nor as a place to look for libraries.
+        self.compiler.linker_so = [word for word in self.compiler.linker_so if not word.startswith("-Wl,-rpath")]
+        linked = Path(self.build_temp, "linked.txt")  # what the extension was last linked from
+        write_if_changed(linked, how + "\n".join(str(target) for _, target, _ in jobs))
         ext.sources = [str(door)]
         ext.include_dirs = [str(generated), str(ENGINE)]
         ext.extra_objects = [str(target) for _, target, _ in jobs]
-        ext.extra_compile_args = ["-O2"]
+        ext.extra_compile_args = ["-O2", *(SANITIZE if sanitize else ["-g0"])]
         ext.extra_link_args = ["-pthread", "-lm", *(SANITIZE if sanitize else [])]
-        ext.depends = ext.extra_objects
+        ext.depends = [*ext.extra_objects, str(linked)]
         super().build_extension(ext)

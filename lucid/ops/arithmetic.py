@@ -15,6 +15,7 @@ from lucid.ops.broadcast import broadcast_shapes, expand, sum_to_size
 from lucid.ops.elementwise import Binary, Operand, Tensor, Unary, binary, is_number, match, operand, result_type, unary
 from lucid.ops.view import to_dtype
 
+
 def add(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
     """input + alpha · other, elementwise with broadcasting.
 
@@ -264,7 +265,7 @@ def atan2(input: Operand, other: Operand) -> Tensor:
 _atan2 = Binary(
     "atan2",
     lambda grad, a, b: mul(grad, div(b, add(mul(a, a), mul(b, b)))),
-    lambda grad, a, b: mul(grad, div(neg(a), add(mul(a, a), mul(b, b)))),
+    lambda grad, a, b: neg(mul(grad, div(a, add(mul(a, a), mul(b, b))))),
     floats=True,
 )
 

@@ -61,9 +61,10 @@ static inline __attribute__((always_inline)) void adam_vector(adam_rule r, adam_
         second = vselect((before >= second) | (before != before), before, second); /* NaN stays NaN */
         store_up_to(x.largest + j, left, second);
     }
-    vreal change = x.step_size * (first / vfma(vsqrt(second), vset(x.scale), vset(r.eps)));
-    if (r.decay != 0) change = vfma(vset(r.decay), p, change);
-    store_up_to(x.p + j, left, p - change);
+    vreal ratio = first / vfma(vsqrt(second), vset(x.scale), vset(r.eps));
+    vreal changed = vfma(vset(-x.step_size), ratio, p);
+    if (r.decay != 0) changed = p - vfma(vset(r.decay), p, x.step_size * ratio); /* p is rounded once, as without */
+    store_up_to(x.p + j, left, changed);
 }
 
 static void adam_body(const void *rule, int64_t i, int64_t at, int64_t n) {

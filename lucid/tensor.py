@@ -147,6 +147,7 @@ class Tensor(Value):
         self.array, self.pointer, self.shape = value.array, value.pointer, value.shape
         self.dtype, self.strides = value.dtype, value.strides
         self.base = value.base
+        self.version[0] += 1  # whoever saved this tensor, or its address, sees other numbers now
 
     # -----------------------------------------------------------------------------------------------------------------
     # Data and its shape
@@ -291,7 +292,7 @@ class Tensor(Value):
     def __reduce__(self) -> Any:
         if self.node is not None:
             raise RuntimeError("pickle: only leaves of the graph can be pickled; use x.detach()")
-        return _unpickle, (type(self), np.ascontiguousarray(self.array), self.requires_grad)
+        return _unpickle, (type(self), np.asarray(self.array, order="C"), self.requires_grad)
 
     # -----------------------------------------------------------------------------------------------------------------
     # Operations

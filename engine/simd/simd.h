@@ -121,8 +121,19 @@ static inline vint vselecti(vint mask, vint a, vint b) { return (mask & a) | (~m
 static inline vreal vabs(vreal x) { return (vreal)((vint)x & ~(vint)vset(-REAL_C(0.0))); }
 static inline vint vsignbits(vreal x) { return (vint)x & (vint)vset(-REAL_C(0.0)); }
 
-/* a * b + c, rounded once where the instruction set can (all but x86-64's baseline). */
-static inline vreal vfma(vreal a, vreal b, vreal c) { return a * b + c; }
+/* a * b + c, rounded once where the instruction set can (all but x86-64's baseline). Named, not left to the compiler:
+ * in a * b + c * d it may fuse either product, and not the same one in a loop and in the loop's tail. */
+static inline vreal vfma(vreal a, vreal b, vreal c) {
+#if defined(LEVEL_AVX512) || defined(LEVEL_AVX2)
+    typedef __typeof__(V(setzero)()) vector;
+    return (vreal)V(fmadd)((vector)a, (vector)b, (vector)c);
+#elif defined(__aarch64__)
+    typedef __typeof__(NEON(dup_n)(0)) vector;
+    return (vreal)NEON(fma)((vector)c, (vector)a, (vector)b);
+#else
+    return a * b + c;
+#endif
+}
 
 static inline vreal vsqrt(vreal x) {
 #if defined(__x86_64__)

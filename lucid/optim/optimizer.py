@@ -269,10 +269,10 @@ class Optimizer:
         if not isinstance(array, (np.ndarray, np.generic)):
             return copy.deepcopy(value)
         kind = np.dtype(np.float32) if name == "step" else p.dtype.numpy
-        return self._state_tensor(np.array(array, kind if array.dtype.kind == "f" else None, order="C"))
+        return self._state_tensor(p, np.array(array, kind if array.dtype.kind == "f" else None, order="C"))
 
-    def _state_tensor(self, array: np.ndarray) -> Any:
-        """A state tensor on this memory."""
+    def _state_tensor(self, p: Any, array: np.ndarray) -> Any:
+        """A state tensor of ``p`` with these numbers."""
         return engine.wrap(array)
 
     def check_state(self, p: Any, state: Mapping[str, Any], group: Mapping[str, Any]) -> None:

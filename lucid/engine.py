@@ -242,6 +242,7 @@ def kernel_for(table: Kernels, kind: dtype, operation: str) -> Any:
     return found
 
 
+_add = kernels("add")
 _binary_scalar = kernels("binary_scalar")
 _scalar_binary = kernels("scalar_binary")
 _binary_strided = kernels("binary_strided")
@@ -293,10 +294,10 @@ def unary(family: Elementwise, x: Any) -> Any:
 
 
 def binary(family: Elementwise, a: Any, b: Any) -> Any:
-    """f(a, b), elementwise, for two tensors of one shape and one number type."""
+    """f(a, b), elementwise, for two tensors of one shape and one number type; None when they are not."""
     kind, shape = a.dtype, a.shape
     if kind is not b.dtype or shape != b.shape:
-        raise ValueError(f"{family.name}: {kind} {shape} and {b.dtype} {b.shape} differ")
+        return None
     kernel = family.table.get(kind)
     if kernel is None:
         return family.on_integers(a, b)
@@ -307,6 +308,15 @@ def binary(family: Elementwise, a: Any, b: Any) -> Any:
     else:
         _strided(_binary_strided[kind], family.addresses[kind], a, b, pointer)
     return new(array, pointer, shape, kind)
+
+
+def accumulate(total: Any, part: Any) -> None:
+    """total ← total + part, for a total that nothing else shows: the summing of gradients."""
+    kernel = _add.get(total.dtype)
+    if part.dtype is total.dtype and part.shape == total.shape and part.strides is None and total.strides is None and kernel:
+        kernel(total.array.size, total.pointer, 1, part.pointer, 1, total.pointer)
+    else:
+        copy_into(total, total + part)
 
 
 def binary_into(family: Elementwise, a: Any, b: Any) -> None:

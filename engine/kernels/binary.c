@@ -62,10 +62,10 @@ BINARY(mul, LIGHT, a *b)
 BINARY(div, LIGHT, a / b)
 BINARY(copysign, LIGHT, vcopysign(a, b))
 /* maximum and minimum give NaN where either is; fmax and fmin only where both are. */
-BINARY(maximum, LIGHT, vselect((vint)(a > b) | (vint)(a != a), a, b))
-BINARY(minimum, LIGHT, vselect((vint)(a < b) | (vint)(a != a), a, b))
-BINARY(fmax, LIGHT, vselect((vint)(a > b) | (vint)(b != b), a, b))
-BINARY(fmin, LIGHT, vselect((vint)(a < b) | (vint)(b != b), a, b))
+BINARY(maximum, LIGHT, vmaximum(a, b))
+BINARY(minimum, LIGHT, vminimum(a, b))
+BINARY(fmax, LIGHT, vselect(b != b, a, vmax(a, b)))
+BINARY(fmin, LIGHT, vselect(b != b, a, vmin(a, b)))
 
 /* pow: the commonest fixed exponents are products or a root (C's pow: of -0 it is 0, of -infinity infinity). */
 BODY(pow, vpow(a, b))

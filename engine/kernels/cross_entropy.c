@@ -222,18 +222,12 @@ typedef struct {
     real *out;
 } binary_loss_job;
 
-/* log(1 + z) for z in [0, 1]: what rounding took from 1 + z is put back, to first order. */
-static inline vreal log_one_plus(vreal z) {
-    vreal sum = REAL_C(1.0) + z;
-    return vlog(sum) + (z - (sum - REAL_C(1.0))) / sum;
-}
-
 static void bce_with_logits_body(void *context, int64_t begin, int64_t end) {
     const binary_loss_job *j = context;
     for (int64_t i = begin; i < end; i += LANES) {
         vreal x = vload_left(j->x + i, end - i), target = vload_left(j->target + i, end - i);
         vreal size = vabs(x), wrong = vselect(x > 0, REAL_C(1.0) - target, target);
-        vstore_left(j->out + i, end - i, size * wrong + log_one_plus(vexp(-size)));
+        vstore_left(j->out + i, end - i, size * wrong + vlog1p(vexp(-size)));
     }
 }
 
@@ -247,9 +241,7 @@ static void bce_with_logits_backward_body(void *context, int64_t begin, int64_t 
     for (int64_t i = begin; i < end; i += LANES) {
         vreal x = vload_left(j->x + i, end - i), target = vload_left(j->target + i, end - i);
         vreal grad = j->grad_step ? vload_left(j->grad + i, end - i) : vset(*j->grad);
-        vreal e = vexp(-vabs(x)); /* never overflows */
-        vreal sigmoid = vselect(x < 0, e, vset(1)) / (REAL_C(1.0) + e);
-        vstore_left(j->out + i, end - i, grad * (sigmoid - target));
+        vstore_left(j->out + i, end - i, grad * (vsigmoid(x) - target));
     }
 }
 

@@ -26,34 +26,45 @@ INLINE int number_before(int largest, real a, real b) {
     return (largest ? a > b : a < b) || (a != a && b == b);
 }
 
+/* The value at its first place in x[n], which is known to be there. */
+static int64_t position_of(real value, int64_t n, const real *x) {
+    int64_t at = 0;
+    if (value == value) {
+        while (at + 2 * LANES <= n && !vany((vint)(vload(x + at) == vset(value)) | (vint)(vload(x + at + LANES) == vset(value))))
+            at += 2 * LANES;
+        while (x[at] != value) at++;
+    } else {
+        while (at + LANES <= n && !vany((vint)(vload(x + at) != vload(x + at)))) at += LANES;
+        while (x[at] == x[at]) at++;
+    }
+    return at;
+}
+
 INLINE void extremum_rows(int largest, const extremum_job *j, int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; r++) {
         const real *x = j->x + r * j->n;
-        int64_t n = j->n, i = 0, at = 0;
+        int64_t n = j->n, i = 1, at = 0;
         real best = x[0];
         if (n >= 4 * LANES) {
-            vreal b0 = vload(x), b1 = vload(x + LANES);
-            for (i = 2 * LANES; i + 2 * LANES <= n; i += 2 * LANES) {
-                vreal x0 = vload(x + i), x1 = vload(x + i + LANES);
-                b0 = vselect(before(largest, x0, b0), x0, b0);
-                b1 = vselect(before(largest, x1, b1), x1, b1);
-            }
-            real lanes[2 * LANES];
-            vstore(lanes, b0);
-            vstore(lanes + LANES, b1);
-            for (int k = 0; k < 2 * LANES; k++)
-                if (number_before(largest, lanes[k], best)) best = lanes[k];
+            vreal b[4];
+            for (int v = 0; v < 4; v++) b[v] = vload(x + v * LANES);
+            for (i = 4 * LANES; i + 4 * LANES <= n; i += 4 * LANES)
+                for (int v = 0; v < 4; v++) {
+                    vreal next = vload(x + i + v * LANES);
+                    b[v] = largest ? vmaximum(next, b[v]) : vminimum(next, b[v]);
+                }
+            for (int v = 1; v < 4; v++) b[0] = largest ? vmaximum(b[v], b[0]) : vminimum(b[v], b[0]);
+            real lanes[LANES];
+            vstore(lanes, b[0]);
+            for (int half = LANES / 2; half; half /= 2)
+                for (int k = 0; k < half; k++)
+                    if (number_before(largest, lanes[k + half], lanes[k])) lanes[k] = lanes[k + half];
+            best = lanes[0];
             for (; i < n; i++)
                 if (number_before(largest, x[i], best)) best = x[i];
-            vreal sought = vset(best);
-            while (at + LANES <= n) {
-                vreal v = vload(x + at);
-                if (vany((vint)(v == sought) | ((vint)(v != v) & (vint)(sought != sought)))) break;
-                at += LANES;
-            }
-            while (!(x[at] == best || (best != best && x[at] != x[at]))) at++;
+            at = position_of(best, n, x);
         } else {
-            for (i = 1; i < n; i++)
+            for (; i < n; i++)
                 if (number_before(largest, x[i], best)) {
                     best = x[i];
                     at = i;

@@ -1,10 +1,10 @@
 /* Max and average pooling of planes x[planes, height, width] to out[planes, out_height, out_width].
  *
  * A row of outputs is made one window position after the other: position (kh, kw) of all the row's windows lies
- * stride_w apart in one row of the plane, so the loop over the row has no tests and becomes vectors. The columns whose
- * windows have that position inside the plane are known beforehand.
+ * stride_w apart in one row of the plane, so the loop over the row is one of vectors, without tests. Which columns have
+ * that position inside the plane is known beforehand.
  *
- * The window that most networks use, 2 x 2 with stride 2, is done with whole vectors instead. */
+ * The window that most networks use, 2 x 2 with stride 2, is done in registers instead. */
 #include "lucid_engine.h"
 #include "runtime/parallel.h"
 #include "simd/simd.h"
@@ -14,7 +14,7 @@
 
 typedef struct {
     const pool2d_shape *shape;
-    const real *x;
+    const real *x, *x_end;
     const int64_t *index;
     real *out;
     int64_t *index_out;
@@ -26,81 +26,12 @@ static int64_t chunk_of(int64_t numbers_each) {
 }
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-static inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; } /* a >= 0 */
-
-/* Of the outputs [begin, end), those whose window position lies inside 0..size-1: begin and end are narrowed.
- * `at` is where the position of output 0 lies. */
-static inline void narrow(int64_t at, int64_t stride, int64_t size, int64_t *begin, int64_t *end) {
-    *begin = larger(*begin, at < 0 ? divide_up(-at, stride) : 0);
-    *end = smaller(*end, at < size ? divide_up(size - at, stride) : 0);
+/* a / b rounded up, a >= 0; a division takes longer than a vector of windows, and b is mostly 1 or 2. */
+static inline int64_t divide_up(int64_t a, int64_t b) {
+    return b == 1 ? a : b == 2 ? (int64_t)((uint64_t)(a + 1) >> 1) : (a + b - 1) / b;
 }
 
-/* ---- Max: the first of the largest, or the last NaN, as PyTorch's ---- */
-
-/* The first position of the window that begins at `at` to lie inside the plane's side, or -1 when none does. */
-static inline int64_t first_inside(int64_t at, int64_t kernel, int64_t dilation, int64_t size) {
-    if (at < 0) {
-        int64_t skipped = divide_up(-at, dilation);
-        if (skipped >= kernel) return -1;
-        at += skipped * dilation;
-    }
-    return at < size ? at : -1;
-}
-
-/* best[i], at[i] from the numbers x[i * stride], whose places are place + i * stride. */
-static inline void take_larger(int64_t n, const real *x, int64_t stride, int64_t place, real *best, int64_t *at) {
-    for (int64_t i = 0; i < n; i++) {
-        real v = x[i * stride];
-        int64_t here = place + i * stride;
-        int better = (v > best[i]) | (v != v);
-        best[i] = better ? v : best[i];
-        at[i] = better ? here : at[i];
-    }
-}
-
-/* Columns [first, last) of row `row` of a plane's outputs. left[w - first]: where column w's window enters the plane. */
-static inline void max_row(const pool2d_shape *s, const real *plane, int64_t row, int64_t first, int64_t last,
-                           const int64_t *left, real *out, int64_t *index) {
-    int64_t at[COLUMNS], top = row * s->stride_h - s->padding_h;
-    real best[COLUMNS];
-    int64_t top_inside = first_inside(top, s->kernel_height, s->dilation_h, s->height);
-    for (int64_t k = 0; k < last - first; k++) {
-        at[k] = top_inside < 0 || left[k] < 0 ? -1 : top_inside * s->width + left[k];
-        best[k] = -(real)INFINITY;
-    }
-    for (int64_t kh = 0; kh < s->kernel_height; kh++) {
-        int64_t h = top + kh * s->dilation_h;
-        if (h < 0 || h >= s->height) continue;
-        for (int64_t kw = 0; kw < s->kernel_width; kw++) {
-            int64_t shift = kw * s->dilation_w - s->padding_w, begin = first, end = last;
-            narrow(shift, s->stride_w, s->width, &begin, &end);
-            int64_t place = h * s->width + begin * s->stride_w + shift, k = begin - first;
-            if (begin >= end) continue;
-            if (s->stride_w == 1) take_larger(end - begin, plane + place, 1, place, best + k, at + k);
-            else if (s->stride_w == 2) take_larger(end - begin, plane + place, 2, place, best + k, at + k);
-            else take_larger(end - begin, plane + place, s->stride_w, place, best + k, at + k);
-        }
-    }
-    memcpy(out + first, best, (size_t)(last - first) * sizeof(real));
-    if (index) memcpy(index + first, at, (size_t)(last - first) * sizeof(int64_t));
-}
-
-/* Columns from `from` on of rows [begin, end) of out[planes * out_height, out_width]. */
-static void max_rows(const pool_job *j, int64_t begin, int64_t end, int64_t from) {
-    const pool2d_shape *s = j->shape;
-    for (int64_t first = from; first < s->out_width; first += COLUMNS) {
-        int64_t left[COLUMNS], last = smaller(first + COLUMNS, s->out_width);
-        for (int64_t w = first; w < last; w++)
-            left[w - first] = first_inside(w * s->stride_w - s->padding_w, s->kernel_width, s->dilation_w, s->width);
-        for (int64_t r = begin; r < end; r++)
-            max_row(s, j->x + r / s->out_height * s->height * s->width, r % s->out_height, first, last, left,
-                    j->out + r * s->out_width, j->index_out ? j->index_out + r * s->out_width : 0);
-    }
-}
-
-static void max_pool_body(void *context, int64_t begin, int64_t end) { max_rows(context, begin, end, 0); }
-
-/* ---- Max, 2 x 2 with stride 2 ---- */
+/* ---- Numbers a stride apart ---- */
 
 /* SHUFFLE(a, b, numbers): the lanes of a and b, counted through, that the numbers name. */
 #if defined(__clang__)
@@ -122,50 +53,168 @@ static void max_pool_body(void *context, int64_t begin, int64_t end) { max_rows(
 #define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #endif
 
-typedef int64_t vplace __attribute__((vector_size(8 * LANES), aligned(8), may_alias)); /* LANES positions */
+/* x[0], x[stride] ...: n of them, at most LANES; the lanes after them hold anything. `end` is where x's memory ends:
+ * whole vectors are read before it. */
+static inline vreal load_apart(const real *x, const real *end, int64_t stride, int64_t n) {
+    if (stride == 1 && end - x >= LANES) return vload(x);
+    if (stride == 2 && end - x >= 2 * LANES) return SHUFFLE(vload(x), vload(x + LANES), EVEN);
+    real lanes[LANES] = {0};
+    for (int64_t i = 0; i < smaller(n, LANES); i++) lanes[i] = x[i * stride];
+    return vload(lanes);
+}
+
+static inline vint lane_numbers(void) {
+    vint lane = {0};
+    for (int i = 0; i < LANES; i++) lane[i] = (integer)i;
+    return lane;
+}
+static inline vint first_lanes(int64_t n) { return lane_numbers() < vseti((integer)smaller(n, LANES)); }
+
+static inline vint vloadi(const integer *p) {
+    vint v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+static inline void vstorei(integer *p, vint v) { memcpy(p, &v, sizeof v); }
+
+/* ---- Windows ---- */
+
+/* Row `row` of a plane's outputs, columns [first, last), and what is known of its windows. */
+typedef struct {
+    const pool2d_shape *shape;
+    int64_t top, first, last; /* top: where the windows begin, maybe above the plane */
+} row_windows;
+
+/* One window position: count columns from `column` on (of those from `first`) have it inside the plane; it lies
+ * `shift` numbers from the beginning of the plane's row `top` for the first of them. */
+typedef struct {
+    int64_t column, count, shift;
+} position;
+
+static inline int has_row(const row_windows *r, int64_t kh) {
+    int64_t h = r->top + kh * r->shape->dilation_h;
+    return h >= 0 && h < r->shape->height;
+}
+
+static inline position position_of(const row_windows *r, int64_t kh, int64_t kw) {
+    const pool2d_shape *s = r->shape;
+    int64_t left = kw * s->dilation_w - s->padding_w; /* where the position of column 0 lies */
+    int64_t begin = larger(r->first, left < 0 ? divide_up(-left, s->stride_w) : 0);
+    int64_t end = smaller(r->last, left < s->width ? divide_up(s->width - left, s->stride_w) : 0);
+    return (position){begin - r->first, end - begin, kh * s->dilation_h * s->width + begin * s->stride_w + left};
+}
+
+/* ---- Max: the first of the largest, or the last NaN, as PyTorch's ---- */
+
+/* Where the window that begins at `at` enters the plane's side, or -1 when it does not. */
+static inline int64_t first_inside(int64_t at, int64_t kernel, int64_t dilation, int64_t size) {
+    if (at < 0) {
+        int64_t skipped = divide_up(-at, dilation);
+        if (skipped >= kernel) return -1;
+        at += skipped * dilation;
+    }
+    return at < size ? at : -1;
+}
 
 static inline vint replaces(vreal v, vreal best) { return (v > best) | (v != v); }
 
-/* Windows of LANES outputs: rows `above` and `below` of the plane from the first of them on. */
+/* Makes one row: `left` says where each column's window enters the plane. Places are kept relative to the plane's row
+ * `top`, so that they fit an integer as wide as a number. */
+static inline void max_row(const row_windows *r, const real *plane, const real *x_end, const integer *left, real *out,
+                           int64_t *index) {
+    const pool2d_shape *s = r->shape;
+    const int64_t n = r->last - r->first, top_place = r->top * s->width;
+    const int64_t entry = first_inside(r->top, s->kernel_height, s->dilation_h, s->height);
+    real best[COLUMNS + LANES];
+    integer at[COLUMNS + LANES];
+    for (int64_t k = 0; k < n; k += LANES) {
+        vint outside = entry < 0 ? vseti(-1) : vloadi(left + k) < 0;
+        vstore(best + k, vset(-(real)INFINITY));
+        vstorei(at + k, vselecti(outside, vseti(-1), vloadi(left + k) + (integer)((entry - r->top) * s->width)));
+    }
+    const vint apart = lane_numbers() * (integer)s->stride_w;
+    for (int64_t kh = 0; kh < s->kernel_height; kh++) {
+        if (!has_row(r, kh)) continue;
+        for (int64_t kw = 0; kw < s->kernel_width; kw++) {
+            const position p = position_of(r, kh, kw);
+            for (int64_t i = 0; i < p.count; i += LANES) {
+                const int64_t k = p.column + i, shift = p.shift + i * s->stride_w, rest = p.count - i;
+                vreal v = load_apart(plane + top_place + shift, x_end, s->stride_w, rest), old = vload(best + k);
+                vint better = replaces(v, old);
+                if (rest < LANES) better &= first_lanes(rest);
+                vstore(best + k, vselect(better, v, old));
+                vstorei(at + k, vselecti(better, apart + (integer)shift, vloadi(at + k)));
+            }
+        }
+    }
+    memcpy(out, best, (size_t)n * sizeof(real));
+    if (index)
+        for (int64_t k = 0; k < n; k++) index[k] = at[k] < 0 ? -1 : top_place + at[k];
+}
+
+/* Columns from `from` on of rows [begin, end) of out[planes * out_height, out_width]. */
+static void max_rows(const pool_job *j, int64_t begin, int64_t end, int64_t from) {
+    const pool2d_shape *s = j->shape;
+    for (int64_t first = from; first < s->out_width; first += COLUMNS) {
+        const int64_t last = smaller(first + COLUMNS, s->out_width);
+        integer left[COLUMNS + LANES] = {0};
+        for (int64_t w = first; w < last; w++)
+            left[w - first] = (integer)first_inside(w * s->stride_w - s->padding_w, s->kernel_width, s->dilation_w, s->width);
+        for (int64_t r = begin; r < end; r++) {
+            const row_windows windows = {s, r % s->out_height * s->stride_h - s->padding_h, first, last};
+            max_row(&windows, j->x + r / s->out_height * s->height * s->width, j->x_end, left,
+                    j->out + r * s->out_width + first, j->index_out ? j->index_out + r * s->out_width + first : 0);
+        }
+    }
+}
+
+static void max_pool_body(void *context, int64_t begin, int64_t end) { max_rows(context, begin, end, 0); }
+
+/* ---- Max, 2 x 2 with stride 2 ---- */
+
+typedef int64_t vplace __attribute__((vector_size(8 * LANES), aligned(8), may_alias)); /* LANES places */
+
+/* LANES windows whose first number is at place `place` of its plane: rows `above` and `below` from there on. */
 static inline void max_quads(const real *above, const real *below, int64_t place, int64_t width, real *out,
                              int64_t *index) {
-    vreal a = vload(above), b = vload(above + LANES), c = vload(below), d = vload(below + LANES);
-    vreal v01 = SHUFFLE(a, b, ODD), v10 = SHUFFLE(c, d, EVEN), v11 = SHUFFLE(c, d, ODD), best = SHUFFLE(a, b, EVEN);
-    vint at = {EVEN}; /* places of the windows' first numbers, from `place` on */
-    const vint first = at;
-    vint better = replaces(v01, best);
+    const vreal a = vload(above), b = vload(above + LANES), c = vload(below), d = vload(below + LANES);
+    const vreal v01 = SHUFFLE(a, b, ODD), v10 = SHUFFLE(c, d, EVEN), v11 = SHUFFLE(c, d, ODD);
+    const vint first = {EVEN};
+    vreal best = SHUFFLE(a, b, EVEN);
+    vint better = replaces(v01, best), at = vselecti(better, first + 1, first);
     best = vselect(better, v01, best);
-    at = vselecti(better, first + 1, at);
     better = replaces(v10, best);
     best = vselect(better, v10, best);
     at = vselecti(better, first + (integer)width, at);
     better = replaces(v11, best);
-    best = vselect(better, v11, best);
+    vstore(out, vselect(better, v11, best));
     at = vselecti(better, first + (integer)(width + 1), at);
-    vstore(out, best);
     if (index) *(vplace *)index = __builtin_convertvector(at, vplace) + place;
 }
 
 /* Rows [begin, end) of the outputs. A vector may run past the end of its row: what it leaves there is put right by the
- * next row, which is made after it. Where a vector would leave the plane's or the chunk's memory, single numbers. */
+ * next row, which is made after it. Where a vector would leave the input's or the chunk's memory, max_rows goes on. */
 static void max_quads_body(void *context, int64_t begin, int64_t end) {
     const pool_job *j = context;
     const pool2d_shape *s = j->shape;
-    const int64_t numbers = s->planes * s->height * s->width;
+    const int64_t width = s->width, columns = s->out_width;
+    int64_t row = begin % s->out_height;
+    const real *plane = j->x + begin / s->out_height * s->height * width;
     for (int64_t r = begin; r < end; r++) {
-        int64_t plane = r / s->out_height * s->height * s->width, above = r % s->out_height * 2 * s->width, w = 0;
-        int64_t out = r * s->out_width, room = smaller(end * s->out_width - out, s->out_width + LANES - 1) - LANES;
-        room = smaller(room, (numbers - plane - above - s->width) / 2 - LANES);
-        for (; w <= room; w += LANES)
-            max_quads(j->x + plane + above + 2 * w, j->x + plane + above + s->width + 2 * w, above + 2 * w, s->width,
-                      j->out + out + w, j->index_out ? j->index_out + out + w : 0);
-        if (w < s->out_width) max_rows(j, r, r + 1, w);
+        const real *above = plane + 2 * row * width, *below = above + width;
+        const int64_t room = smaller((end - r) * columns, (j->x_end - below) / 2); /* outputs from the row's first on */
+        int64_t w = 0;
+        for (; w < columns && w + LANES <= room; w += LANES)
+            max_quads(above + 2 * w, below + 2 * w, 2 * (row * width + w), width, j->out + r * columns + w,
+                      j->index_out ? j->index_out + r * columns + w : 0);
+        if (w < columns) max_rows(j, r, r + 1, w);
+        if (++row == s->out_height) row = 0, plane += s->height * width;
     }
 }
 
 void max_pool2d_real(const pool2d_shape *shape, const real *x, real *out, int64_t *index) {
     const pool2d_shape *s = shape;
-    pool_job j = {.shape = s, .x = x, .out = out, .index_out = index};
+    pool_job j = {.shape = s, .x = x, .x_end = x + s->planes * s->height * s->width, .out = out, .index_out = index};
     int quads = s->kernel_height == 2 && s->kernel_width == 2 && s->stride_h == 2 && s->stride_w == 2 &&
                 s->padding_h == 0 && s->padding_w == 0 && s->dilation_h == 1 && s->dilation_w == 1 &&
                 2 * s->out_height <= s->height && 2 * s->out_width <= s->width && s->width < INT32_MAX / 2;
@@ -213,33 +262,6 @@ static inline real row_count(const pool_job *j, int64_t row) {
                          j->count_include_pad);
 }
 
-static inline void add_from(int64_t n, const real *x, int64_t stride, real *sum) {
-    for (int64_t i = 0; i < n; i++) sum[i] += x[i * stride];
-}
-static inline void add_to(int64_t n, real *x, int64_t stride, const real *each) {
-    for (int64_t i = 0; i < n; i++) x[i * stride] += each[i];
-}
-
-/* Goes through the window positions of columns [first, last) of a row: adds the plane's numbers to values[last - first],
- * or values to the plane's numbers. */
-static inline void each_position(const pool2d_shape *s, int64_t row, int64_t first, int64_t last, const real *plane,
-                                 real *grad_plane, real *values) {
-    for (int64_t kh = 0; kh < s->kernel_height; kh++) {
-        int64_t h = row * s->stride_h - s->padding_h + kh;
-        if (h < 0 || h >= s->height) continue;
-        for (int64_t kw = 0; kw < s->kernel_width; kw++) {
-            int64_t shift = kw - s->padding_w, begin = first, end = last;
-            narrow(shift, s->stride_w, s->width, &begin, &end);
-            int64_t place = h * s->width + begin * s->stride_w + shift, n = end - begin;
-            if (begin >= end) continue;
-            if (grad_plane) add_to(n, grad_plane + place, s->stride_w, values + begin - first);
-            else if (s->stride_w == 1) add_from(n, plane + place, 1, values + begin - first);
-            else if (s->stride_w == 2) add_from(n, plane + place, 2, values + begin - first);
-            else add_from(n, plane + place, s->stride_w, values + begin - first);
-        }
-    }
-}
-
 /* Rows [begin, end) of out[planes * out_height, out_width]. */
 static void avg_pool_body(void *context, int64_t begin, int64_t end) {
     const pool_job *j = context;
@@ -249,17 +271,31 @@ static void avg_pool_body(void *context, int64_t begin, int64_t end) {
         real counts[COLUMNS];
         column_counts(j, first, last, counts);
         for (int64_t r = begin; r < end; r++) {
-            int64_t row = r % s->out_height;
-            real sum[COLUMNS] = {0}, count = row_count(j, row);
-            each_position(s, row, first, last, j->x + r / s->out_height * s->height * s->width, 0, sum);
-            real *out = j->out + r * s->out_width + first;
+            const int64_t row = r % s->out_height;
+            const row_windows windows = {s, row * s->stride_h - s->padding_h, first, last};
+            const real *x = j->x + r / s->out_height * s->height * s->width + windows.top * s->width;
+            real sum[COLUMNS + LANES], count = row_count(j, row), *out = j->out + r * s->out_width + first;
+            for (int64_t k = 0; k < last - first; k += LANES) vstore(sum + k, (vreal){0});
+            for (int64_t kh = 0; kh < s->kernel_height; kh++) {
+                if (!has_row(&windows, kh)) continue;
+                for (int64_t kw = 0; kw < s->kernel_width; kw++) {
+                    const position p = position_of(&windows, kh, kw);
+                    for (int64_t i = 0; i < p.count; i += LANES) {
+                        const int64_t k = p.column + i, rest = p.count - i;
+                        vreal v = load_apart(x + p.shift + i * s->stride_w, j->x_end, s->stride_w, rest);
+                        if (rest < LANES) v = vselect(first_lanes(rest), v, (vreal){0});
+                        vstore(sum + k, vload(sum + k) + v);
+                    }
+                }
+            }
             for (int64_t k = 0; k < last - first; k++) out[k] = sum[k] / (count * counts[k]);
         }
     }
 }
 
 void avg_pool2d_real(const pool2d_shape *shape, int64_t count_include_pad, const real *x, real *out) {
-    pool_job j = {.shape = shape, .x = x, .out = out, .count_include_pad = count_include_pad};
+    pool_job j = {.shape = shape, .x = x, .x_end = x + shape->planes * shape->height * shape->width, .out = out,
+                  .count_include_pad = count_include_pad};
     int64_t taps = shape->kernel_height * shape->kernel_width;
     parallel_for(shape->planes * shape->out_height, chunk_of(shape->out_width * taps), avg_pool_body, &j);
 }
@@ -275,11 +311,18 @@ static void avg_pool_backward_body(void *context, int64_t begin, int64_t end) {
         real counts[COLUMNS], each[COLUMNS];
         column_counts(j, first, last, counts);
         for (int64_t r = begin * s->out_height; r < end * s->out_height; r++) {
-            int64_t row = r % s->out_height;
-            const real *grad = j->x + r * s->out_width + first;
-            real count = row_count(j, row);
+            const int64_t row = r % s->out_height;
+            const row_windows windows = {s, row * s->stride_h - s->padding_h, first, last};
+            const real *grad = j->x + r * s->out_width + first, count = row_count(j, row);
+            real *grad_x = j->out + r / s->out_height * size + windows.top * s->width;
             for (int64_t k = 0; k < last - first; k++) each[k] = grad[k] / (count * counts[k]);
-            each_position(s, row, first, last, 0, j->out + r / s->out_height * size, each);
+            for (int64_t kh = 0; kh < s->kernel_height; kh++) {
+                if (!has_row(&windows, kh)) continue;
+                for (int64_t kw = 0; kw < s->kernel_width; kw++) {
+                    const position p = position_of(&windows, kh, kw);
+                    for (int64_t i = 0; i < p.count; i++) grad_x[p.shift + i * s->stride_w] += each[p.column + i];
+                }
+            }
         }
     }
 }

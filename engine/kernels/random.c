@@ -8,6 +8,7 @@
 #include "runtime/philox.h"
 #include "simd/math.h"
 #include "simd/simd.h"
+#include "simd/trigonometry.h"
 
 #define GROUP_BLOCKS 16
 #define GROUP_WORDS 64

@@ -33,10 +33,10 @@ INLINE vreal term_of(operation op, vreal x, vreal centre) {
     if (op == EXPONENTIALS) return vexp(x - centre);
     return x;
 }
-INLINE vreal combined(operation op, vreal a, vreal b) { /* NaN stays in the largest and smallest */
+INLINE vreal combined(operation op, vreal a, vreal b) { /* a what there is so far, b what comes to it */
     if (op == PROD) return a * b;
-    if (op == AMAX) return vselect((vint)(a > b) | (vint)(a != a), a, b);
-    if (op == AMIN) return vselect((vint)(a < b) | (vint)(a != a), a, b);
+    if (op == AMAX) return vmaximum(b, a);
+    if (op == AMIN) return vminimum(b, a);
     return a + b;
 }
 /* out[0..count) from finished reductions: the logarithm for EXPONENTIALS. */
@@ -50,16 +50,18 @@ INLINE void finish(operation op, int64_t count, const real *reduced, const real 
     if (i < count)
         vstore_partial(out + i, count - i, vlog(vload_partial(reduced + i, count - i)) + vload_partial(centre + i, count - i));
 }
+INLINE real combined_numbers(operation op, real a, real b) {
+    if (op == PROD) return a * b;
+    if (op == AMAX) return a > b || a != a ? a : b;
+    if (op == AMIN) return a < b || a != a ? a : b;
+    return a + b;
+}
 /* All lanes into one, halves onto halves. */
 INLINE real combined_lanes(operation op, vreal v) {
     real x[LANES];
     memcpy(x, &v, sizeof x);
     for (int half = LANES / 2; half; half /= 2)
-        for (int i = 0; i < half; i++)
-            x[i] = op == PROD   ? x[i] * x[i + half]
-                   : op == AMAX ? (x[i] > x[i + half] || x[i] != x[i] ? x[i] : x[i + half])
-                   : op == AMIN ? (x[i] < x[i + half] || x[i] != x[i] ? x[i] : x[i + half])
-                                : x[i] + x[i + half];
+        for (int i = 0; i < half; i++) x[i] = combined_numbers(op, x[i], x[i + half]);
     return x[0];
 }
 
@@ -72,8 +74,19 @@ typedef struct {
 
 /* ---- rows ---- */
 
+/* A row of less than two vectors, number by number (vectors would be mostly empty). */
+INLINE real reduce_short_row(operation op, int64_t n, const real *x, real centre) {
+    real s[4] = {start_of(op), start_of(op), start_of(op), start_of(op)};
+    for (int64_t i = 0; i < n; i++) {
+        real d = x[i] - centre, term = op == SQUARES ? x[i] * x[i] : op == DEVIATIONS ? d * d : x[i];
+        s[i % 4] = combined_numbers(op, s[i % 4], term);
+    }
+    return combined_numbers(op, combined_numbers(op, s[0], s[1]), combined_numbers(op, s[2], s[3]));
+}
+
 /* One row or a segment of one. */
 INLINE real reduce_row(operation op, int64_t n, const real *x, real centre) {
+    if (op != EXPONENTIALS && n < 2 * LANES) return reduce_short_row(op, n, x, centre);
     vreal start = vset(start_of(op)), c = vset(centre), level[LEVELS];
     int64_t i = 0, blocks = 0;
     int depth = 0;

@@ -2,14 +2,13 @@
  *
  * The shape is first simplified (dimensions of size 1 dropped, neighbours merged where both operands allow it), then cut
  * into tiles of the last two dimensions. In a tile, an operand whose rows are contiguous or one repeated number is read
- * where it is; any other is copied into a small buffer, walking along its shorter stride, so that a transposed operand
- * is read by whole cache lines. The kernel then runs once a row, or once a tile where rows are too short for that. */
+ * where it is; any other is copied into a small buffer (a transposed operand is read by whole cache lines, because a
+ * tile has as many rows as fill some). The kernel then runs once a row, or once a tile where rows are too short for that. */
 #include "lucid_engine.h"
 #include "runtime/parallel.h"
-#include <stdlib.h>
 
 #define MAX_DIMS 64
-#define TILE 2048     /* numbers in an operand's copy */
+#define TILE 1024     /* numbers in an operand's copy */
 #define SHORT_ROW 32  /* rows below this are put together into one call */
 #define COPIED_ROW 64 /* columns of a tile of which an operand is copied */
 #define LONG_ROW 8192 /* columns of a tile read in place */
@@ -39,15 +38,10 @@ static void run_kernel(const strided_job *j, int64_t n, const real *a, int64_t a
         j->compare(n, a, a_step, b, b_step, j->compared + at);
 }
 
-/* copy[rows, columns] = x[r * row_stride + c * column_stride], walking along the shorter stride inside. */
+/* copy[rows, columns] = x[r * row_stride + c * column_stride]. */
 static void copy_tile(int64_t rows, int64_t columns, const real *x, int64_t row_stride, int64_t column_stride, real *copy) {
-    if (llabs(row_stride) < llabs(column_stride) && rows > 1) {
-        for (int64_t c = 0; c < columns; c++)
-            for (int64_t r = 0; r < rows; r++) copy[r * columns + c] = x[r * row_stride + c * column_stride];
-    } else {
-        for (int64_t r = 0; r < rows; r++)
-            for (int64_t c = 0; c < columns; c++) copy[r * columns + c] = x[r * row_stride + c * column_stride];
-    }
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c++) copy[r * columns + c] = x[r * row_stride + c * column_stride];
 }
 
 static void run_tile(const strided_job *j, int64_t tile) {

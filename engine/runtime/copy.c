@@ -2,14 +2,19 @@
  *
  * copy_strided puts the dimensions in the order of the target's strides and merges neighbours. What is left is cut into
  * tasks of the last two dimensions, `rows` and `columns`, and is one of: runs of contiguous bytes (memcpy), a
- * transposition (squares of which both sides are read and written by whole cache lines), or plain strided rows. */
+ * transposition (blocks of which both sides are read and written by whole cache lines), or plain strided rows. */
 #include "lucid_engine.h"
 #include "parallel.h"
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
 
 #define MAX_DIMS 64
-#define SQUARE 16            /* a transposition goes by squares of so many rows and columns */
+#define LINE_BYTES 64        /* a transposition goes by blocks of so many bytes of the source's lines (their rows) */
+#define BLOCK_COLUMNS 64     /* and of so many of the target's numbers */
+#define TRANSPOSED_COLUMNS 2048 /* columns in a task of a transposition */
 #define TASK_BYTES (1 << 17) /* what one thread takes at a time */
 #define SHORT_RUN 64         /* bytes, below which a loop is quicker than memcpy */
 
@@ -68,7 +73,7 @@ static void copy_body(void *context, int64_t begin, int64_t end) {
             target += rest % j->shape[d] * j->to[d];
             rest /= j->shape[d];
         }
-        int64_t step_rows = j->transposed ? SQUARE : rows, step_columns = j->transposed ? SQUARE : columns;
+        int64_t step_rows = j->transposed ? LINE_BYTES / j->itemsize : rows, step_columns = j->transposed ? BLOCK_COLUMNS : columns;
         for (int64_t r = 0; r < rows; r += step_rows)
             for (int64_t c = 0; c < columns; c += step_columns)
                 copy_block(j, rows - r < step_rows ? rows - r : step_rows, columns - c < step_columns ? columns - c : step_columns,
@@ -122,8 +127,8 @@ void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const vo
     j.transposed = nearest != last && j.from[last] != 0;
     if (j.transposed) swap_dims(&j, nearest, last - 1);
     int64_t rows = j.shape[last - 1], columns = j.shape[last], items = TASK_BYTES / itemsize;
-    int64_t square = j.transposed ? TASK_BYTES / 512 : items; /* a task of a transposition: 256 columns */
-    j.task_columns = columns < square ? columns : square;
+    int64_t widest = j.transposed ? TRANSPOSED_COLUMNS : items;
+    j.task_columns = columns < widest ? columns : widest;
     j.task_rows = items / j.task_columns < rows ? items / j.task_columns : rows;
     j.row_tasks = (rows + j.task_rows - 1) / j.task_rows;
     j.column_tasks = (columns + j.task_columns - 1) / j.task_columns;
@@ -135,8 +140,13 @@ void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const vo
 
 typedef uint8_t boolean;
 
+#if defined(__x86_64__) /* what the processor's instructions do by themselves */
+static inline int64_t int64_from(double x) { return _mm_cvttsd_si64(_mm_set_sd(x)); }
+static inline int32_t int32_from(double x) { return _mm_cvttsd_si32(_mm_set_sd(x)); }
+#else
 static inline int64_t int64_from(double x) { return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN; }
 static inline int32_t int32_from(double x) { return x > -0x1p31 - 1 && x < 0x1p31 ? (int32_t)x : INT32_MIN; }
+#endif
 
 #define SAME(x) (x)
 #define TO_FLOAT(x) ((float)(x))

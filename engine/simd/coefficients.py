@@ -90,8 +90,8 @@ def main() -> None:
          lambda z: z * z + mpf("1e-9"), 0, (mp.pi / 4) ** 2 * 1.001, (2, 5))
     show("erf, |x| < 1: erf(x) / x - 1", near_zero(lambda z: even(lambda x: mp.erf(x) / x - 1, z), 2 / mp.sqrt(mp.pi) - 1),
          lambda z: mpf(1), 0, mpf("1.001"), (6, 12))
-    show("erf, 1 <= x < 4: -log(erfc(x)) in x - 2.5", lambda u: -mp.log(mp.erfc(u + mpf("2.5"))),
-         lambda u: mp.erfc(u + mpf("2.5")), -1.501, 1.501, (7, 0))
+    show("erf, 1 <= x < 4: -log(erfc(x)) in x - 1", lambda u: -mp.log(mp.erfc(u + 1)),
+         lambda u: mp.erfc(u + 1), -0.001, 3.001, (7, 0))
     low, high, k = mpf("0.48"), mpf(28), mpf(3)
 
     def scaled_erfc(t: mpf) -> mpf:

@@ -341,9 +341,9 @@ static inline vreal verf(vreal x) {
 #if REAL_IS_DOUBLE
     vreal tail = erfc_large(vmax(vset(1), vmin(vset(6), size)));
 #else /* erfc = e^-v, v a polynomial: nothing more is needed where erfc is added to 1 */
-    vreal u = vmin(vset(4), size) - vset(2.5f);
-    vreal v = POLYNOMIAL(u, 7.8068153f, 5.35268061f, 9.4389184e-1f, 1.0853499e-2f, -2.16652441e-3f, 4.30913161e-4f,
-                         -6.18175806e-5f, 2.16866428e-5f);
+    vreal u = vmin(vset(4), size) - vset(1);
+    vreal v = POLYNOMIAL(u, 1.84960551f, 2.63896751f, 8.43107082e-1f, 4.15634803e-2f, -1.00464512e-2f, 2.01196526e-3f,
+                         -2.89527331e-4f, 2.16866428e-5f);
     vreal tail = vexp(-v);
 #endif
     return vselect(size < vset(1), erf_small(x), vcopysign(vset(1) - tail, x));

@@ -64,12 +64,26 @@ typedef real vreal_anywhere __attribute__((vector_size(VECTOR_BYTES), aligned(si
 static inline vreal vload(const real *p) { return *(const vreal_anywhere *)p; }
 static inline void vstore(real *p, vreal v) { *(vreal_anywhere *)p = v; }
 
+#if defined(LEVEL_AVX2)
+/* All ones in the first n lanes: a window on ones followed by zeros. */
+static inline __m256i partial_mask(int64_t n) {
+    static const integer ones[2 * LANES] = {-1, -1, -1, -1,
+#if !REAL_IS_DOUBLE
+                                            -1, -1, -1, -1
+#endif
+    };
+    return _mm256_loadu_si256((const __m256i *)(ones + LANES - n));
+}
+#endif
+
 /* The first n < LANES numbers, the others zero; and their counterpart. Memory beyond them is not touched. */
 static inline vreal vload_partial(const real *p, int64_t n) {
 #if defined(LEVEL_AVX512) && REAL_IS_DOUBLE
     return (vreal)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
 #elif defined(LEVEL_AVX512)
     return (vreal)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif defined(LEVEL_AVX2)
+    return (vreal)V(maskload)(p, partial_mask(n));
 #else
     vreal v = {0};
     memcpy(&v, p, (size_t)n * sizeof(real));
@@ -81,6 +95,8 @@ static inline void vstore_partial(real *p, int64_t n, vreal v) {
     _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)v);
 #elif defined(LEVEL_AVX512)
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif defined(LEVEL_AVX2)
+    V(maskstore)(p, partial_mask(n), (__typeof__(V(setzero)()))v);
 #else
     memcpy(p, &v, (size_t)n * sizeof(real));
 #endif
@@ -111,8 +127,18 @@ static inline vreal vsqrt(vreal x) {
 }
 
 /* The larger and the smaller of two; b where either is NaN (so put the one whose NaN must survive second). */
+#if defined(__x86_64__) /* what the processor's instructions do by themselves */
+static inline vreal vmax(vreal a, vreal b) { return (vreal)V(max)((__typeof__(V(setzero)()))a, (__typeof__(V(setzero)()))b); }
+static inline vreal vmin(vreal a, vreal b) { return (vreal)V(min)((__typeof__(V(setzero)()))a, (__typeof__(V(setzero)()))b); }
+#else
 static inline vreal vmax(vreal a, vreal b) { return vselect(a > b, a, b); }
 static inline vreal vmin(vreal a, vreal b) { return vselect(a < b, a, b); }
+#endif
+
+/* The larger and the smaller of two; NaN where either is. (vmax keeps b's NaN; a's is put back by the selection, which
+ * needs a alone, so that a running maximum is best given as b.) */
+static inline vreal vmaximum(vreal a, vreal b) { return vselect(a != a, a, vmax(a, b)); }
+static inline vreal vminimum(vreal a, vreal b) { return vselect(a != a, a, vmin(a, b)); }
 
 /* Sum of all lanes, always in the same order: halves onto halves. */
 static inline real vsum(vreal v) {
@@ -129,7 +155,17 @@ static inline real vsum(vreal v) {
 
 /* Any lane true? */
 static inline int vany(vint mask) {
+#if defined(LEVEL_AVX512)
+    return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(LEVEL_AVX2)
+    return _mm256_movemask_epi8((__m256i)mask) != 0;
+#elif defined(__x86_64__)
+    return _mm_movemask_epi8((__m128i)mask) != 0;
+#elif defined(__aarch64__)
+    return vmaxvq_u32((uint32x4_t)mask) != 0;
+#else
     integer found = 0;
     for (int i = 0; i < LANES; i++) found |= mask[i];
     return found != 0;
+#endif
 }

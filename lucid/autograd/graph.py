@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from lucid.autograd.grad_mode import mode
+from lucid.engine import accumulate
 
 _newer = itertools.count(0, -1).__next__
 
@@ -219,55 +220,56 @@ def run_backward(
     summed: set[Any] = set()  # edges whose gradient is a sum made here, so that it may be added to in place
     heap: list[tuple[int, Node]] = []
 
-    def arrive(edge: Any, grad: Any) -> None:
-        before = gradients.get(edge)
-        if before is None:
-            gradients[edge] = grad
-            if isinstance(edge, Node):
-                heappush(heap, (edge.order, edge))
-        elif edge in summed:
-            before += grad
+    def arrive_again(edge: Any, grad: Any) -> None:
+        """A second gradient, and more, for an edge that waits already."""
+        if edge in summed:
+            accumulate(gradients[edge], grad)
         else:
-            gradients[edge] = before + grad
+            gradients[edge] = gradients[edge] + grad
             if not create_graph:
                 summed.add(edge)
-
-    def arrive_output(edge: Node, index: int, grad: Any) -> None:
-        if edge not in gradients:
-            gradients[edge] = [None] * edge.outputs
-            heappush(heap, (edge.order, edge))
-        gradients[edge][index] = grad
 
     before_mode, mode.recording = mode.recording, create_graph
     try:
         for root, grad in zip(roots, grads, strict=True):
-            arrive(edge_of(root), grad)
+            edge = edge_of(root)
+            if edge in gradients:
+                arrive_again(edge, grad)
+            else:
+                gradients[edge] = grad
+                if isinstance(edge, Node):
+                    heappush(heap, (edge.order, edge))
         while heap:
             node = heappop(heap)[1]
             grad = gradients.pop(node)
             if node.hooks or node.retained is not None:
                 grad = _through_hooks(node, grad, shared)
-            if node in captured:
+            if captured and node in captured:
                 captured[node] = grad
                 shared.add(id(grad))
-            edges = node.edges
             rules = node.rules
             if rules is None:
-                if needed is None or edges[0] in needed:
-                    arrive_output(edges[0], node.index, grad)  # type: ignore[attr-defined]
+                edge = node.edges[0]
+                if needed is None or edge in needed:
+                    if edge not in gradients:
+                        gradients[edge] = [None] * edge.outputs
+                        heappush(heap, (edge.order, edge))
+                    gradients[edge][node.index] = grad  # type: ignore[attr-defined]
                 continue
             saved = _unpack(node, create_graph)
-            if type(rules) is tuple:
-                for edge, rule in zip(edges, rules, strict=True):
-                    if edge is not None and (needed is None or edge in needed):
-                        arrive(edge, rule(grad, *saved))
-            else:
-                for edge, found in zip(edges, rules(grad, *saved), strict=True):
-                    if edge is not None and found is not None and (needed is None or edge in needed):
-                        arrive(edge, found)
+            joint = None if type(rules) is tuple else rules(grad, *saved)
+            for edge, rule in zip(node.edges, joint or rules, strict=True):
+                if edge is None or rule is None or (needed is not None and edge not in needed):
+                    continue
+                part = rule if joint else rule(grad, *saved)
+                if edge in gradients:
+                    arrive_again(edge, part)
+                else:
+                    gradients[edge] = part
+                    if isinstance(edge, Node):
+                        heappush(heap, (edge.order, edge))
             if not retain_graph and saved:
                 node.saved = None  # type: ignore[assignment]
-            grad = saved = None  # type: ignore[assignment]
         for leaf, grad in gradients.items():
             if leaf.hooks:
                 grad = _call_hooks(leaf.hooks, grad)
@@ -294,7 +296,8 @@ def _accumulate(leaf: Any, grad: Any, create_graph: bool, shared: set[int]) -> N
     elif create_graph:
         leaf._grad = leaf._grad + grad
     else:
-        leaf._grad += grad
+        accumulate(leaf._grad, grad)
+        leaf._grad.version[0] += 1
 
 
 def _call_hooks(hooks: Any, grad: Any) -> Any:

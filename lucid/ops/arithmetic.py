@@ -264,7 +264,7 @@ def atan2(input: Operand, other: Operand) -> Tensor:
 _atan2 = Binary(
     "atan2",
     lambda grad, a, b: mul(grad, div(b, add(mul(a, a), mul(b, b)))),
-    lambda grad, a, b: mul(grad, div(neg(a), add(mul(a, a), mul(b, b)))),
+    lambda grad, a, b: neg(mul(grad, div(a, add(mul(a, a), mul(b, b))))),
     floats=True,
 )
 

@@ -11,7 +11,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, detached_alias, edge_of, record
-from lucid.engine import Elementwise, float32, float64
+from lucid.engine import Elementwise, NoKernel, float32, float64
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.view import to_dtype
 
@@ -132,17 +132,14 @@ class Binary:
 
 def binary(op: Binary, a: Operand, b: Operand) -> Tensor:
     """Runs and records ``op``. This is the path of every ``x * y``: what it does first decides the overhead."""
-    try:
-        alike = a.dtype is b.dtype and a.shape == b.shape
-    except AttributeError:
+    if b.__class__ is float:
         return _binary_number(op, a, b)
-    if not alike:
-        if not (isinstance(a, Value) and isinstance(b, Value)):
-            return _binary_number(op, a, b)
-        a, b = match(op.name, a, b)
-    if op.floats and not a.dtype.is_floating_point:
-        a, b = to_dtype(a, default_dtype[0]), to_dtype(b, default_dtype[0])
-    out = engine_binary(op.family, a, b)
+    try:
+        out = engine_binary(op.family, a, b)
+    except (AttributeError, NoKernel):
+        return _binary_number(op, a, b)
+    if out is None:
+        return _binary_unlike(op, a, b)
     if (a.requires_grad or b.requires_grad) and mode.recording:
         out.requires_grad = True
         edges = (a.node or edge_of(a), b.node or edge_of(b))
@@ -153,10 +150,21 @@ def binary(op: Binary, a: Operand, b: Operand) -> Tensor:
     return out
 
 
+def _binary_unlike(op: Binary, a: Operand, b: Operand) -> Tensor:
+    """``op`` on operands of two shapes or number types."""
+    if not (isinstance(a, Value) and isinstance(b, Value)):
+        return _binary_number(op, a, b)
+    return binary(op, *match(op.name, a, b))
+
+
 def _binary_number(op: Binary, a: Operand, b: Operand) -> Tensor:
     """``op`` where one operand is a number (or something to be converted)."""
     a, b = operand(op.name, a), operand(op.name, b)
     if isinstance(a, Value) and isinstance(b, Value):
+        if op.floats and not a.dtype.is_floating_point:
+            a, b = to_dtype(a, default_dtype[0]), to_dtype(b, default_dtype[0])
+        elif a.dtype is b.dtype and a.shape == b.shape:
+            raise NoKernel(f"{op.name}: not implemented for {a.dtype}; convert with .float() or .double() first")
         return binary(op, a, b)
     number_first = not isinstance(a, Value)
     x, number = (b, a) if number_first else (a, b)

@@ -294,7 +294,7 @@ def _along(name: str, table: engine.Kernels, dim: int, *inputs: Tensor) -> Tenso
     first = inputs[0]
     _need_floating(name, first)
     dim = wrap_dim(name, dim, len(first.shape))
-    engine.same_shape(name, ("grad", "out"), *inputs)
+    engine.same_shape(name, ("grad", "out")[: len(inputs)], *inputs)
     dense = [engine.contiguous(x) for x in inputs]
     out = engine.empty(first.shape, first.dtype)
     table[first.dtype](

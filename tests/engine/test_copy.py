@@ -68,8 +68,8 @@ def test_copy_to_any_layout(dtype, each_thread_count):
     for like in views(dtype):
         if 0 in like.strides or like.size == 0:
             continue
-        source = np.array(like, order="C")
-        for source in (source, source[::-1] if source.ndim else source):
+        straight = np.array(like, order="C")
+        for source in (straight, straight[::-1] if like.ndim else straight):
 
             def run(like=like, source=source):
                 order = np.argsort([-abs(s) for s in like.strides], kind="stable")

@@ -1,0 +1,35 @@
+"""Layers, losses and what holds them."""
+
+from lucid.nn import functional, init
+from lucid.nn.activation import GELU, ReLU, Sigmoid, SiLU, Tanh
+from lucid.nn.container import Sequential
+from lucid.nn.conv import Conv2d, MaxPool2d
+from lucid.nn.dropout import Dropout
+from lucid.nn.embedding import Embedding
+from lucid.nn.linear import Flatten, Identity, Linear
+from lucid.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
+from lucid.nn.module import Module
+from lucid.tensor import Parameter
+
+__all__ = [
+    "BCEWithLogitsLoss",
+    "Conv2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GELU",
+    "Identity",
+    "Linear",
+    "MSELoss",
+    "MaxPool2d",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Tanh",
+    "functional",
+    "init",
+]

@@ -1,0 +1,92 @@
+"""Linear layer, and what only changes the shape."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lucid.nn import functional as F  # noqa: N812
+from lucid.nn import init
+from lucid.nn.module import Module
+from lucid.ops import create
+from lucid.tensor import Parameter, Tensor
+
+
+class Identity(Module):
+    """Gives its input back. Any arguments are accepted and not used, so that it can take another layer's place."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input."""
+        return input
+
+
+class Linear(Module):
+    """y = x Wᵀ + b.
+
+    Args:
+        in_features: size of the last dimension of the input.
+        out_features: size of the last dimension of the result.
+        bias: whether there is a b.
+        dtype: of the parameters; float32.
+        device: ``"cpu"``.
+
+    Attributes:
+        weight: [out_features, in_features], uniform from ±1/√in_features.
+        bias: [out_features], the same; or None.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.Linear(20, 30)(lucid.randn(128, 20)).shape
+        (128, 30)
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = Parameter(create.empty(out_features, in_features, dtype=dtype, device=device))
+        if bias:
+            self.bias: Any = Parameter(create.empty(out_features, dtype=dtype, device=device))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws the parameters anew."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features) if self.in_features else 0
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[..., in_features] → [..., out_features]."""
+        return F.linear(input, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Flatten(Module):
+    """Dimensions start_dim to end_dim joined into one.
+
+    Args:
+        start_dim: the first of them.
+        end_dim: the last of them.
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[batch, ...] → [batch, all the rest]."""
+        return input.flatten(self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        """The dimensions."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"

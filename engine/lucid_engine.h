@@ -52,6 +52,14 @@ typedef struct {
     int64_t dilation_h, dilation_w, out_height, out_width;
 } pool2d_shape;
 
+/* ---- kernels/conv.c ---- */
+/* x[batch, in_channels, height, width] convolved with weight[out_channels, in_channels / groups, kernel_height,
+ * kernel_width] gives out[batch, out_channels, out_height, out_width]. */
+typedef struct {
+    int64_t batch, in_channels, height, width, out_channels, kernel_height, kernel_width, stride_h, stride_w, padding_h,
+        padding_w, dilation_h, dilation_w, groups, out_height, out_width;
+} conv2d_shape;
+
 /*** generic ***/
 #ifdef real /* kernels see this part; the runtime, which knows no number type, does not */
 
@@ -288,5 +296,14 @@ typedef struct {
     int maximize;
 } adam_group_real;
 void adam_update_real(const adam_group_real *group);
+
+/* ---- kernels/conv.c ---- */
+/* out = x * weight + bias[out_channels] (unless NULL), then the activation: 0 none, 1 ReLU. */
+void conv2d_real(const conv2d_shape *shape, const real *x, const real *weight, const real *bias, int64_t activation,
+                 real *out);
+void conv2d_backward_input_real(const conv2d_shape *shape, const real *grad_out, const real *weight, real *grad_x);
+/* grad_bias may be NULL. */
+void conv2d_backward_weight_real(const conv2d_shape *shape, const real *x, const real *grad_out, real *grad_weight,
+                                 real *grad_bias);
 
 #endif

@@ -3,7 +3,7 @@
 Names and meanings are PyTorch's.
 """
 
-from lucid import autograd, tensor as _tensor
+from lucid import autograd, datasets, nn, optim
 from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.engine import bool_ as bool  # noqa: A004
 from lucid.engine import (
@@ -139,9 +139,9 @@ from lucid.ops.reduce import (
     var,
 )
 from lucid.ops.view import clone, flatten, permute, reshape, squeeze, t, transpose, unsqueeze
+from lucid.serialization import load, save
 from lucid.tensor import Tensor
-
-__version__ = "0.1.0"
+from lucid.version import __version__
 
 float = float32  # noqa: A001
 double = float64

@@ -26,18 +26,6 @@
 
 enum { BY_TILES, BY_DOTS, BY_ROWS };
 
-typedef struct {
-    int64_t m, n, k;
-    const real *a, *b;
-    int64_t a_batch, a_row, a_col, b_batch, b_row, b_col;
-    real *c, *pre;
-    int64_t c_batch, c_row;
-    const real *bias;
-    int64_t activation, accumulate;
-    int way, pack_a, pack_b;
-    int64_t row_blocks, col_blocks, block_rows, block_cols; /* the cut of c */
-} product;
-
 /* ---- tiles ---- */
 
 #define TILE(rows, vectors)                                                                                            \
@@ -186,7 +174,7 @@ static ALWAYS_INLINE void dot_tile(const int rows, const int cols, int64_t k, co
 }
 
 static void dot_block(const product *p, int64_t rows, int64_t cols, const real *a, const real *b, real *c, real *pre,
-                      const real *bias) {
+                      const real *bias, const real *row_bias) {
     for (int64_t i = 0; i < rows; i += 4) {
         for (int64_t j = 0; j < cols; j += 4) {
             int64_t rows_here = smaller(4, rows - i), cols_here = smaller(4, cols - j);
@@ -208,7 +196,7 @@ static void dot_block(const product *p, int64_t rows, int64_t cols, const real *
             for (int64_t r = 0; r < rows_here; r++) {
                 real *to = c + (i + r) * p->c_row + j;
                 for (int64_t s = 0; s < cols_here; s++)
-                    to[s] = (p->accumulate ? to[s] + out[r][s] : out[r][s]) + (bias ? bias[j + s] : 0);
+                    to[s] = (p->accumulate ? to[s] + out[r][s] : out[r][s]) + (bias ? bias[j + s] : 0) + (row_bias ? row_bias[i + r] : 0);
             }
         }
     }
@@ -221,7 +209,7 @@ static void dot_block(const product *p, int64_t rows, int64_t cols, const real *
 
 /* c[cols], b's rows contiguous: b is read once, a few whole rows at a time, as memory likes it best. */
 static void row_block(const product *p, int64_t rows, int64_t cols, const real *a, const real *b, real *c, real *pre,
-                      const real *bias) {
+                      const real *bias, const real *row_bias) {
     (void)rows; /* one */
     if (!p->accumulate) memset(c, 0, (size_t)cols * sizeof(real));
     int64_t l = 0;
@@ -250,6 +238,8 @@ static void row_block(const product *p, int64_t rows, int64_t cols, const real *
     }
     if (bias)
         for (int64_t j = 0; j < cols; j++) c[j] += bias[j];
+    if (row_bias)
+        for (int64_t j = 0; j < cols; j++) c[j] += *row_bias;
     if (p->activation || pre) finish(p, 1, cols, c, pre);
 }
 
@@ -263,7 +253,7 @@ static inline int64_t panel_vectors(int64_t rows, int64_t cols) {
 
 /* c[rows, cols] of one block. */
 static void tile_block(const product *p, int64_t rows, int64_t cols, const real *a, const real *b, real *c, real *pre,
-                  const real *bias) {
+                  const real *bias, const real *row_bias) {
     const int64_t k_pieces = p->k ? pieces(p->k, K_BLOCK) : 1, k_piece = pieces(p->k, k_pieces);
     const int64_t widest = panel_vectors(rows, cols);
     const int64_t most_rows = widest == 4 ? TILE_ROWS_WIDE : widest == 2 ? TILE_ROWS : TILE_ROWS_NARROW;
@@ -302,6 +292,7 @@ static void tile_block(const product *p, int64_t rows, int64_t cols, const real 
             for (int64_t i = 0, r = 0; i < row_tiles; i++) {
                 const int64_t count = dealt(rows, row_tiles, i);
                 t.c = c + r * p->c_row + j;
+                t.row_bias = is_last && row_bias ? row_bias + r : 0;
                 t.a = p->pack_a ? packed + r * k : a + r * p->a_row + l * p->a_col;
                 t.a_row = p->pack_a ? 1 : p->a_row;
                 t.a_col = p->pack_a ? count : p->a_col;
@@ -322,13 +313,13 @@ static void blocks(void *context, int64_t begin, int64_t end) {
         int64_t rows = smaller(p->block_rows, p->m - row), cols = smaller(p->block_cols, p->n - col);
         const real *a = p->a + batch * p->a_batch + row * p->a_row, *b = p->b + batch * p->b_batch + col * p->b_col;
         real *c = p->c + batch * p->c_batch + row * p->c_row + col, *pre = p->pre ? p->pre + row * p->c_row + col : 0;
-        const real *bias = p->bias ? p->bias + col : 0;
+        const real *bias = p->bias ? p->bias + col : 0, *row_bias = p->row_bias ? p->row_bias + row : 0;
         if (p->way == BY_DOTS)
-            dot_block(p, rows, cols, a, b, c, pre, bias);
+            dot_block(p, rows, cols, a, b, c, pre, bias, row_bias);
         else if (p->way == BY_ROWS)
-            row_block(p, rows, cols, a, b, c, pre, bias);
+            row_block(p, rows, cols, a, b, c, pre, bias, row_bias);
         else
-            tile_block(p, rows, cols, a, b, c, pre, bias);
+            tile_block(p, rows, cols, a, b, c, pre, bias, row_bias);
     }
 }
 
@@ -361,10 +352,10 @@ static void cut(int64_t batch, product *p) {
 }
 
 /* Chooses the way from sizes and layouts, and runs it. */
-static void multiply(int64_t batch, product *p) {
+void multiply(int64_t batch, product *p) {
     if (batch <= 0 || p->m <= 0 || p->n <= 0) return;
     /* A transposed matrix times a column is a row times that matrix. */
-    if (p->n == 1 && p->m > 1 && p->a_row == 1 && p->c_row == 1 && !p->bias) {
+    if (p->n == 1 && p->m > 1 && p->a_row == 1 && p->c_row == 1 && !p->bias && !p->row_bias) {
         product turned = *p;
         turned.m = 1, turned.n = p->m, turned.c_row = p->m;
         turned.a = p->b, turned.a_batch = p->b_batch, turned.a_row = 0, turned.a_col = p->b_row;
@@ -376,7 +367,7 @@ static void multiply(int64_t batch, product *p) {
     if (k >= LANES && p->a_col == 1 && p->b_row == 1 && (m <= MOST_DOTS || n <= MOST_DOTS)) p->way = BY_DOTS;
     if (m == 1 && n >= 2 * LANES && p->b_col == 1) p->way = BY_ROWS;
     p->pack_a = n >= DIRECT_A_COLUMNS && m * k > DIRECT_A_BYTES / bytes;
-    p->pack_b = p->b_col != 1 || (m > DIRECT_B_TILES * TILE_ROWS && k * n > DIRECT_B_BYTES / bytes);
+    p->pack_b = p->b_col != 1 || (!p->b_is_packed && m > DIRECT_B_TILES * TILE_ROWS && k * n > DIRECT_B_BYTES / bytes);
     cut(batch, p);
     const double block_work = (double)p->block_rows * (double)p->block_cols * (double)k + 1;
     parallel_for(batch * p->row_blocks * p->col_blocks, block_work >= TASK_WORK ? 1 : (int64_t)(TASK_WORK / block_work) + 1, blocks,

@@ -39,6 +39,7 @@ typedef struct {
     int add;          /* c += instead of c = */
     int relu;         /* the activation is ReLU */
     const real *bias; /* bias[columns], or NULL */
+    const real *row_bias; /* row_bias[rows], or NULL */
 } tile_job;
 
 /* Loops over tile rows and vectors must vanish, or the accumulators would live in memory. */
@@ -84,6 +85,11 @@ static ALWAYS_INLINE void tile(const int rows, const int vectors, const tile_job
         UNROLL for (int i = 0; i < rows; i++)
             UNROLL for (int v = 0; v < vectors; v++) acc[i][v] += y[v];
     }
+    if (t->row_bias)
+        UNROLL for (int i = 0; i < rows; i++) {
+            vreal y = vset(t->row_bias[i]);
+            UNROLL for (int v = 0; v < vectors; v++) acc[i][v] += y;
+        }
     if (t->relu)
         UNROLL for (int i = 0; i < rows; i++)
             UNROLL for (int v = 0; v < vectors; v++) acc[i][v] = vmax((vreal){0}, acc[i][v]);
@@ -139,3 +145,28 @@ static ALWAYS_INLINE void load_block(vreal x[LANES], const real *p, int64_t stri
         UNROLL for (int i = 0; i < LANES; i++) x[i] = i < rows ? vload_partial(p + i * stride, cols) : (vreal){0};
     }
 }
+
+/* ---- gemm.c, for the kernels that are made of products ---- */
+
+typedef struct {
+    int64_t m, n, k;
+    const real *a, *b;
+    int64_t a_batch, a_row, a_col, b_batch, b_row, b_col;
+    real *c, *pre;
+    int64_t c_batch, c_row;
+    const real *bias;     /* bias[n] */
+    const real *row_bias; /* row_bias[m] */
+    int64_t activation, accumulate; /* c's old value, the product, the bias; then the activation */
+    int b_is_packed;                /* b's rows lie well for the cache as they are */
+    /* filled in by multiply */
+    int way, pack_a, pack_b;
+    int64_t row_blocks, col_blocks, block_rows, block_cols; /* the cut of c */
+} product;
+
+/* multiply, under a name of this instruction set and type (gemm_real is one, see build.py). */
+#define NAME_OF_COPY_(name, suffix) name##suffix
+#define NAME_OF_COPY(name, suffix) NAME_OF_COPY_(name, suffix)
+#define multiply NAME_OF_COPY(gemm_real, _multiply)
+
+/* Runs `batch` products. */
+void multiply(int64_t batch, product *p);

@@ -266,7 +266,8 @@ static inline vreal vlog1p(vreal x) {
     vreal lost = vselect(x > vset(1), vset(1) - (u - x), x - (u - vset(1))) / u;
     vint near = k == vset(0);
     f = vselect(near, x, f);
-    return log_special(x, -1, log_assembled(k, f, vselect(near, vset(0), lost)));
+    vreal result = log_special(x, -1, log_assembled(k, f, vselect(near, vset(0), lost)));
+    return vselect(x == vset(0), x, result); /* log1p(-0) is -0 */
 }
 
 /* The logarithm of another base: k * log_2 + log(1 + f) * log_e, both constants in two parts, the first of them short

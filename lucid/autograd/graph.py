@@ -74,7 +74,7 @@ class Node:
         order: newer nodes have smaller numbers.
     """
 
-    __slots__ = ("edges", "hooks", "name", "order", "output", "outputs", "retained", "rules", "saved", "version")
+    __slots__ = ("__weakref__", "edges", "hooks", "name", "order", "output", "outputs", "retained", "rules", "saved", "version")
 
     def __init__(self, name: str, rules: Any, edges: tuple[Any, ...], saved: tuple[Any, ...], version: int) -> None:
         self.name = name

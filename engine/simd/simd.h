@@ -111,8 +111,18 @@ static inline vreal vsqrt(vreal x) {
 }
 
 /* The larger and the smaller of two; b where either is NaN (so put the one whose NaN must survive second). */
+#if defined(__x86_64__) /* what the processor's instructions do by themselves */
+static inline vreal vmax(vreal a, vreal b) { return (vreal)V(max)((__typeof__(V(setzero)()))a, (__typeof__(V(setzero)()))b); }
+static inline vreal vmin(vreal a, vreal b) { return (vreal)V(min)((__typeof__(V(setzero)()))a, (__typeof__(V(setzero)()))b); }
+#else
 static inline vreal vmax(vreal a, vreal b) { return vselect(a > b, a, b); }
 static inline vreal vmin(vreal a, vreal b) { return vselect(a < b, a, b); }
+#endif
+
+/* The larger and the smaller of two; NaN where either is. (vmax keeps b's NaN; a's is put back by the selection, which
+ * needs a alone, so that a running maximum is best given as b.) */
+static inline vreal vmaximum(vreal a, vreal b) { return vselect(a != a, a, vmax(a, b)); }
+static inline vreal vminimum(vreal a, vreal b) { return vselect(a != a, a, vmin(a, b)); }
 
 /* Sum of all lanes, always in the same order: halves onto halves. */
 static inline real vsum(vreal v) {
@@ -125,7 +135,17 @@ static inline real vsum(vreal v) {
 
 /* Any lane true? */
 static inline int vany(vint mask) {
+#if defined(LEVEL_AVX512)
+    return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(LEVEL_AVX2)
+    return _mm256_movemask_epi8((__m256i)mask) != 0;
+#elif defined(__x86_64__)
+    return _mm_movemask_epi8((__m128i)mask) != 0;
+#elif defined(__aarch64__)
+    return vmaxvq_u32((uint32x4_t)mask) != 0;
+#else
     integer found = 0;
     for (int i = 0; i < LANES; i++) found |= mask[i];
     return found != 0;
+#endif
 }

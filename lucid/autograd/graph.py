@@ -130,12 +130,24 @@ def record(
         saved: the tensors the rules take after the gradient.
         output: the position in ``saved`` where the result itself is to be passed (``saved`` holds None there).
     """
-    if not mode.recording or not needs_graph(*inputs):
+    if not mode.recording:
         return result
-    edges = tuple(edge_of(x) if isinstance(x, Value) else None for x in inputs)
+    edges = []
+    wanted = False
+    for x in inputs:
+        if isinstance(x, Value) and x.requires_grad:
+            wanted = True
+            edges.append(x.node or x)
+        else:
+            edges.append(None)
+    if not wanted:
+        return result
     if output is not None:
         saved = (*saved[:output], detached_alias(result), *saved[output + 1 :])
-    node = Node(name, rules, edges, saved, sum(x.version[0] for x in saved))
+    version = 0
+    for x in saved:
+        version += x.version[0]
+    node = Node(name, rules, tuple(edges), saved, version)
     node.output = output
     if isinstance(result, tuple):
         node.outputs = len(result)

@@ -25,7 +25,9 @@ def reduced(operation: str, loss: Tensor, reduction: str) -> Tensor:
     """
     if reduction not in REDUCTIONS:
         raise ValueError(f"{operation}: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
-    return {"none": lambda x: x, "mean": mean, "sum": sum}[reduction](loss)
+    if reduction == "mean":
+        return mean(loss)
+    return sum(loss) if reduction == "sum" else loss
 
 
 def cross_entropy(
@@ -176,7 +178,11 @@ def bce_with_logits(input: Tensor, target: Tensor) -> Tensor:
     Raises:
         ValueError: when the two differ in shape or number type.
     """
-    engine.same_shape("binary_cross_entropy_with_logits", ("input", "target"), input, target)
+    if input.shape != target.shape or input.dtype is not target.dtype:
+        raise ValueError(
+            f"binary_cross_entropy_with_logits: input is {input.dtype} {input.shape} "
+            f"but target is {target.dtype} {target.shape}"
+        )
     x, y = engine.contiguous(input), engine.contiguous(target)
     out = engine.empty(x.shape, x.dtype)
     kernel = engine.kernel_for(_bce_with_logits, x.dtype, "binary_cross_entropy_with_logits")

@@ -321,8 +321,8 @@ class Tensor(Value):
     )
     maximum, minimum, atan2 = arithmetic.maximum, arithmetic.minimum, arithmetic.atan2
 
-    __eq__ = arithmetic.equals  # type: ignore[assignment]
-    __ne__ = arithmetic.differs  # type: ignore[assignment]
+    __eq__ = arithmetic.equals
+    __ne__ = arithmetic.differs
     __lt__ = lt = arithmetic.lt
     __le__ = le = arithmetic.le
     __gt__ = gt = arithmetic.gt

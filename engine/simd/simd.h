@@ -56,9 +56,11 @@ typedef real vreal_anywhere __attribute__((vector_size(VECTOR_BYTES), aligned(si
 #if REAL_IS_DOUBLE
 #define V(operation) JOIN(V_PREFIX, operation, _pd)
 #define NEON(operation) JOIN(v, operation, q_f64)
+#define neon_real float64x2_t
 #else
 #define V(operation) JOIN(V_PREFIX, operation, _ps)
 #define NEON(operation) JOIN(v, operation, q_f32)
+#define neon_real float32x4_t
 #endif
 
 static inline vreal vload(const real *p) { return *(const vreal_anywhere *)p; }
@@ -119,7 +121,7 @@ static inline vreal vsqrt(vreal x) {
 #if defined(__x86_64__)
     return (vreal)V(sqrt)((__typeof__(V(setzero)()))x);
 #elif defined(__aarch64__)
-    return (vreal)NEON(sqrt)((__typeof__(NEON(sqrt)(NEON(dup_n)(0))))x);
+    return (vreal)NEON(sqrt)((neon_real)x);
 #else
     for (int i = 0; i < LANES; i++) x[i] = real_sqrt(x[i]);
     return x;

@@ -49,11 +49,11 @@ class Value:
         self.dtype = dtype
         self.strides = strides
         self.requires_grad = False
-        self._grad = None
-        self.node = None
+        self._grad: Any = None
+        self.node: Any = None
         self.version = [0]
-        self.base = None
-        self.hooks = None
+        self.base: Any = None
+        self.hooks: Any = None
 
 
 class Node:
@@ -84,7 +84,9 @@ class Node:
         self.version = version
         self.order = _newer()
         self.outputs = 1
-        self.output = self.hooks = self.retained = None
+        self.output: int | None = None
+        self.hooks: Any = None
+        self.retained: Any = None
 
     def __repr__(self) -> str:
         return f"<{''.join(part.capitalize() for part in self.name.split('_'))}Backward>"
@@ -128,7 +130,7 @@ def record(
         saved: the tensors the rules take after the gradient.
         output: the position in ``saved`` where the result itself is to be passed (``saved`` holds None there).
     """
-    if not needs_graph(*inputs):
+    if not mode.recording or not needs_graph(*inputs):
         return result
     edges = tuple(edge_of(x) if isinstance(x, Value) else None for x in inputs)
     if output is not None:

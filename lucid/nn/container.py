@@ -27,9 +27,9 @@ class Sequential(Module):
     def __init__(self, *args: Any) -> None:
         super().__init__()
         if len(args) == 1 and isinstance(args[0], OrderedDict):
-            named = args[0].items()
+            named = list(args[0].items())
         else:
-            named = ((str(i), module) for i, module in enumerate(args))
+            named = [(str(i), module) for i, module in enumerate(args)]
         for name, module in named:
             if not isinstance(module, Module):
                 raise TypeError(f"Sequential: {name!r} must be a Module, got {type(module).__name__}")

@@ -44,6 +44,8 @@ class Module:
 
     training: bool
     _kinds: dict[str, str]
+    _pre_hooks: dict[int, Any]
+    _forward_hooks: dict[int, Any]
 
     def __init__(self) -> None:
         set_plainly = object.__setattr__

@@ -15,6 +15,7 @@ from lucid.ops.broadcast import broadcast_shapes, expand, sum_to_size
 from lucid.ops.elementwise import Binary, Operand, Tensor, Unary, binary, is_number, match, operand, result_type, unary
 from lucid.ops.view import to_dtype
 
+
 def add(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
     """input + alpha · other, elementwise with broadcasting.
 

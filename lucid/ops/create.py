@@ -238,4 +238,4 @@ def _below(operation: str, input: Tensor, diagonal: int) -> Tensor:
     """A bool matrix: True on and below a diagonal."""
     if len(input.shape) < 2:
         raise ValueError(f"{operation}: expects at least 2 dimensions, got shape {input.shape}")
-    return engine.wrap(np.tri(*input.shape[-2:], diagonal, dtype=bool))
+    return engine.wrap(np.tri(input.shape[-2], input.shape[-1], diagonal, dtype=bool))

@@ -21,7 +21,7 @@ def _plain(key: Any) -> Any:
     if isinstance(key, list):
         return np.asarray(key) if key else np.asarray(key, np.int64)
     if isinstance(key, slice):
-        parts = (int(p) if isinstance(p, Value) else p for p in (key.start, key.stop, key.step))
+        parts = (p.array.item() if isinstance(p, Value) else p for p in (key.start, key.stop, key.step))
         key = slice(*parts)
         if key.step is not None and key.step <= 0:
             raise ValueError(f"index: slice step must be positive, got {key.step}; use flip to reverse")

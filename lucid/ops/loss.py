@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, record
@@ -183,8 +181,7 @@ def bce_with_logits(input: Tensor, target: Tensor) -> Tensor:
     out = engine.empty(x.shape, x.dtype)
     kernel = engine.kernel_for(_bce_with_logits, x.dtype, "binary_cross_entropy_with_logits")
     kernel(out.array.size, x.pointer, y.pointer, out.pointer)
-    rules = (bce_with_logits_backward, lambda grad, x, y: neg(mul(grad, x)))
-    return record("bce_with_logits", out, (input, target), rules, (input, target))
+    return record("bce_with_logits", out, (input, target), _bce_rules, (input, target))
 
 
 def bce_with_logits_backward(grad: Tensor, input: Tensor, target: Tensor) -> Tensor:
@@ -194,9 +191,12 @@ def bce_with_logits_backward(grad: Tensor, input: Tensor, target: Tensor) -> Ten
     dense = engine.contiguous(grad) if step else grad
     out = engine.empty(x.shape, x.dtype)
     _bce_with_logits_backward[x.dtype](out.array.size, dense.pointer, step, x.pointer, y.pointer, out.pointer)
-    rules = (
-        lambda g, grad, x, y: bce_with_logits_backward(g, x, y),
-        lambda g, grad, x, y: sigmoid_backward(mul(g, grad), sigmoid(x)),
-        lambda g, grad, x, y: neg(mul(g, grad)),
-    )
-    return record("bce_with_logits_backward", out, (grad, input, target), rules, (grad, input, target))
+    return record("bce_with_logits_backward", out, (grad, input, target), _bce_backward_rules, (grad, input, target))
+
+
+_bce_rules = (bce_with_logits_backward, lambda grad, x, y: neg(mul(grad, x)))
+_bce_backward_rules = (
+    lambda g, grad, x, y: bce_with_logits_backward(g, x, y),
+    lambda g, grad, x, y: sigmoid_backward(mul(g, grad), sigmoid(x)),
+    lambda g, grad, x, y: neg(mul(g, grad)),
+)

@@ -17,6 +17,7 @@ from lucid.ops.view import reshape, transpose
 
 _gemm = engine.kernels("gemm")
 _gemm_batched = engine.kernels("gemm_batched")
+_sum = engine.kernels("sum")
 empty = engine.empty
 NULL = engine.NULL
 
@@ -45,22 +46,48 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     _check_operands("mm", a, b)
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"mm: shapes {a.shape} and {b.shape} do not multiply; expected [m, k] and [k, n]")
-    (m, k), n = a.shape, b.shape[1]
-    out = empty((m, n), a.dtype)
-    a_row, a_col = a.strides or (k, 1)
-    b_row, b_col = b.strides or (n, 1)
-    _gemm[a.dtype](m, n, k, a.pointer, a_row, a_col, b.pointer, b_row, b_col, out.pointer, n, NULL, 0, 0, NULL)
-    if (a.requires_grad or b.requires_grad) and mode.recording:
+    return _product(a, b, False, False)
+
+
+def _product(a: Tensor, b: Tensor, a_transposed: bool, b_transposed: bool) -> Tensor:
+    """The product of two matrices, each as it is or transposed; their shapes and types fit."""
+    kind = a.dtype
+    a_row, a_col = a.strides or (a.shape[1], 1)
+    b_row, b_col = b.strides or (b.shape[1], 1)
+    m, k = a.shape
+    n = b.shape[1]
+    if a_transposed:
+        m, k, a_row, a_col = k, m, a_col, a_row
+    if b_transposed:
+        n, b_row, b_col = b.shape[0], b_col, b_row
+    out = empty((m, n), kind)
+    _gemm[kind](m, n, k, a.pointer, a_row, a_col, b.pointer, b_row, b_col, out.pointer, n, NULL, 0, 0, NULL)
+    if mode.recording and (a.requires_grad or b.requires_grad):
         out.requires_grad = True
-        edges = (edge_of(a), edge_of(b))
-        out.node = Node("mm", _mm_rules, edges, (a, b), a.version[0] + b.version[0])
+        rules = _product_rules[a_transposed, b_transposed]
+        out.node = Node("mm", rules, (edge_of(a), edge_of(b)), (a, b), a.version[0] + b.version[0])
     return out
 
 
-_mm_rules = (
-    lambda grad, a, b: mm(grad, transpose(b, 0, 1)),
-    lambda grad, a, b: mm(transpose(a, 0, 1), grad),
-)
+# d(a b) = da b + a db, with the transpositions as they were: aᵀ takes its gradient transposed.
+_product_rules = {
+    (False, False): (
+        lambda grad, a, b: _product(grad, b, False, True),
+        lambda grad, a, b: _product(a, grad, True, False),
+    ),
+    (False, True): (
+        lambda grad, a, b: _product(grad, b, False, False),
+        lambda grad, a, b: _product(grad, a, True, False),
+    ),
+    (True, False): (
+        lambda grad, a, b: _product(b, grad, False, True),
+        lambda grad, a, b: _product(a, grad, False, False),
+    ),
+    (True, True): (
+        lambda grad, a, b: _product(b, grad, True, True),
+        lambda grad, a, b: _product(grad, a, True, True),
+    ),
+}
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
@@ -212,7 +239,7 @@ def _linear(x: Tensor, weight: Tensor, dense_bias: Tensor | None, bias: Tensor |
     rows, in_features = x.shape
     out_features = weight.shape[0]
     recording = mode.recording and (
-        x.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
+        weight.requires_grad or x.requires_grad or (bias is not None and bias.requires_grad)
     )
     out = empty((rows, out_features), kind)
     # GELU's derivative needs the numbers before it; ReLU's can be told from the result.
@@ -248,10 +275,20 @@ def _linear(x: Tensor, weight: Tensor, dense_bias: Tensor | None, bias: Tensor |
 
 
 _linear_rules = (
-    lambda grad, x, weight: mm(grad, weight),
-    lambda grad, x, weight: mm(transpose(grad, 0, 1), x),
-    lambda grad, x, weight: sum(grad, 0),
+    lambda grad, x, weight: _product(grad, weight, False, False),
+    lambda grad, x, weight: _product(grad, x, True, False),
+    lambda grad, x, weight: _column_sums(grad),
 )
+
+
+def _column_sums(grad: Tensor) -> Tensor:
+    """The gradient of the bias."""
+    if mode.recording:
+        return sum(grad, 0)
+    rows, columns = grad.shape
+    out = empty((columns,), grad.dtype)
+    _sum[grad.dtype](1, rows, columns, engine.contiguous(grad).pointer, out.pointer)
+    return out
 
 
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:

@@ -56,11 +56,11 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     """
     before = input.shape
     wanted = resolve_shape("reshape", before, sizes(shape))
-    if input.strides is None:
-        out = engine.view(input, input.array.reshape(wanted))
+    array = input.array.reshape(wanted)
+    if input.strides is None or np.may_share_memory(array, input.array):
+        out = engine.same_start(input, array)
     else:
-        array = input.array.reshape(wanted)
-        out = engine.view(input, array) if np.may_share_memory(array, input.array) else engine.wrap(array)
+        out = engine.wrap(array)
     if input.requires_grad and mode.recording:
         out.requires_grad = True
         out.node = Node("reshape", (lambda grad: reshape(grad, before),), (edge_of(input),), (), 0)
@@ -120,7 +120,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     if sorted(order) != list(range(ndim)):
         raise ValueError(f"permute: {sizes(dims)} is not an order of the {ndim} dimensions of shape {input.shape}")
     back = tuple(order.index(d) for d in range(ndim))
-    out = engine.view(input, input.array.transpose(order))
+    out = engine.same_start(input, input.array.transpose(order))
     return record("permute", out, (input,), (lambda grad: permute(grad, back),))
 
 
@@ -134,7 +134,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """
     ndim = len(input.shape)
     dim0, dim1 = wrap_dim("transpose", dim0, ndim), wrap_dim("transpose", dim1, ndim)
-    out = engine.view(input, input.array.swapaxes(dim0, dim1) if ndim else input.array)
+    out = engine.same_start(input, input.array.swapaxes(dim0, dim1) if ndim else input.array)
     return record("transpose", out, (input,), (lambda grad: transpose(grad, dim0, dim1),))
 
 

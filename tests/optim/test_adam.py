@@ -1,4 +1,4 @@
-"""Adam and AdamW: against the formulas in NumPy, against PyTorch's recorded trajectories, and what a step may not do."""
+"""Adam and AdamW: against the formulas in NumPy, PyTorch's recorded trajectories, and what a step may not do."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def everything(optimizer):
 class Transcription:
     """The formulas of the issue, in NumPy float64."""
 
-    def __init__(self, start, decoupled, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=None, amsgrad=False, maximize=False):
+    def __init__(
+        self, start, decoupled, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=None, amsgrad=False, maximize=False
+    ):
         self.p = np.array(start, np.float64)
         self.m, self.v, self.largest = np.zeros((3, *self.p.shape))
         self.t = 0
@@ -618,11 +620,16 @@ def test_any_gradient_is_refused_or_right(own, data):
         assert all((p.detach().numpy() == 1).all() for p in params) and len(optimizer.state) == 0
 
 
-anything = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.lists(st.floats(), max_size=3))
+anything = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.lists(st.floats(), max_size=3)
+)
 
 
 @settings(max_examples=300, deadline=None)
-@given(name=st.sampled_from(["lr", "beta1", "beta2", "betas", "eps", "weight_decay", "amsgrad", "maximize"]), value=anything)
+@given(
+    name=st.sampled_from(["lr", "beta1", "beta2", "betas", "eps", "weight_decay", "amsgrad", "maximize"]),
+    value=anything,
+)
 def test_any_option_is_refused_or_used(name, value):
     p = parameter(np.ones(3), "float64")
     give(p, np.ones(3))

@@ -349,4 +349,9 @@ def test_base_class_has_no_rule():
 def test_state_is_made_when_asked_for():
     p = parameter([1.0])
     optimizer = Optimizer([p], {})
-    assert p not in optimizer.state and optimizer.state.get(p) is None and optimizer.state[p] == {} and p in optimizer.state
+    assert (
+        p not in optimizer.state
+        and optimizer.state.get(p) is None
+        and optimizer.state[p] == {}
+        and p in optimizer.state
+    )

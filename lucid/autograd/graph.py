@@ -271,7 +271,10 @@ def run_backward(
                     gradients[edge][node.index] = grad  # type: ignore[attr-defined]
                 continue
             saved = node.saved
-            if saved or saved is None:
+            version = node.version
+            for x in saved or ():
+                version -= x.version[0]
+            if version or saved is None or create_graph:
                 saved = _unpack(node, create_graph)
             joint = None if type(rules) is tuple else rules(grad, *saved)
             for edge, rule in zip(node.edges, joint or rules):  # noqa: B905 (their lengths agree; this loop is hot)

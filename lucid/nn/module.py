@@ -59,9 +59,9 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__}: write a method forward(self, ...)")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not self._pre_hooks and not self._forward_hooks:
-            return self.forward(*args, **kwargs)
-        return self._call_with_hooks(args, kwargs)
+        if self._pre_hooks or self._forward_hooks:
+            return self._call_with_hooks(args, kwargs)
+        return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for hook in tuple(self._pre_hooks.values()):

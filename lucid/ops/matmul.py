@@ -8,7 +8,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, edge_of, record
-from lucid.engine import dense_strides, pointer_or_null
+from lucid.engine import dense_strides
 from lucid.ops.activation import gelu_backward, gelu_tanh_backward, relu_backward
 from lucid.ops.arithmetic import add, mul
 from lucid.ops.broadcast import broadcast_shapes, expand, sum
@@ -228,44 +228,38 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, activation
         )
     if activation not in _ACTIVATIONS:
         raise ValueError(f"linear: activation must be one of {list(_ACTIVATIONS)}, got {activation!r}")
-    x = input if len(shape) == 2 else reshape(input, math.prod(shape[:-1]), in_features)
-    out = _linear(x, weight, bias if bias is None or bias.strides is None else engine.contiguous(bias), bias, activation)
-    return out if len(shape) == 2 else reshape(out, (*shape[:-1], out_features))
+    if len(shape) == 2:
+        return _linear(input, weight, bias, activation)
+    out = _linear(reshape(input, math.prod(shape[:-1]), in_features), weight, bias, activation)
+    return reshape(out, (*shape[:-1], out_features))
 
 
-def _linear(x: Tensor, weight: Tensor, dense_bias: Tensor | None, bias: Tensor | None, activation: str | None) -> Tensor:
-    """The linear map on a matrix; ``dense_bias`` is ``bias`` in contiguous memory."""
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None) -> Tensor:
+    """The linear map on a matrix."""
     kind = x.dtype
     rows, in_features = x.shape
     out_features = weight.shape[0]
-    recording = mode.recording and (
-        weight.requires_grad or x.requires_grad or (bias is not None and bias.requires_grad)
-    )
+    kernel = _gemm.get(kind) or engine.kernel_for(_gemm, kind, "linear")
     out = empty((rows, out_features), kind)
     # GELU's derivative needs the numbers before it; ReLU's can be told from the result.
-    before = empty((rows, out_features), kind) if recording and activation in ("gelu", "gelu_tanh") else None
+    before = empty((rows, out_features), kind) if activation in ("gelu", "gelu_tanh") and mode.recording else None
     x_row, x_col = x.strides or (in_features, 1)
     w_row, w_col = weight.strides or (in_features, 1)
-    engine.kernel_for(_gemm, kind, "linear")(
-        rows, out_features, in_features, x.pointer, x_row, x_col, weight.pointer, w_col, w_row,
-        out.pointer, out_features, pointer_or_null(dense_bias), _ACTIVATIONS[activation], 0, pointer_or_null(before),
+    dense_bias = bias if bias is None or bias.strides is None else engine.contiguous(bias)
+    kernel(
+        rows, out_features, in_features, x.pointer, x_row, x_col, weight.pointer, w_col, w_row, out.pointer, out_features,
+        NULL if dense_bias is None else dense_bias.pointer, _ACTIVATIONS[activation], 0,
+        NULL if before is None else before.pointer,
     )  # fmt: skip
-    if not recording:
+    if not mode.recording:
         return out
     if activation is None:
-        out.requires_grad = True
-        version = x.version[0] + weight.version[0]
-        if bias is None:
-            out.node = Node("linear", _linear_rules[:2], (edge_of(x), edge_of(weight)), (x, weight), version)
-        else:
-            edges = (edge_of(x), edge_of(weight), edge_of(bias))
-            out.node = Node("linear", _linear_rules, edges, (x, weight), version)
-        return out
+        return record("linear", out, (x, weight) if bias is None else (x, weight, bias), _linear_rules, (x, weight))
     backward = {"relu": relu_backward, "gelu": gelu_backward, "gelu_tanh": gelu_tanh_backward}[activation]
 
     def rules(grad: Tensor, x: Tensor, weight: Tensor, seen: Tensor) -> list[Tensor]:
-        if mode.recording and before is not None:  # the second derivative goes through the numbers before the activation
-            seen = _linear(x, weight, dense_bias, bias, None)
+        if mode.recording and before is not None:  # the second derivative sees the numbers before the activation change
+            seen = _linear(x, weight, bias, None)
         inner = backward(grad, seen)
         return [rule(inner, x, weight) for rule in _linear_rules]
 

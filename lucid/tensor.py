@@ -362,7 +362,7 @@ class Tensor(Value):
     expand, expand_as, broadcast_to = broadcast.expand, broadcast.expand_as, broadcast.broadcast_to
 
     __getitem__ = index.getitem
-    __setitem__ = index.setitem
+    __setitem__ = inplace.setitem
     gather, index_select, narrow, select = index.gather, index.index_select, index.narrow, index.select
     split, chunk, unbind = index.split, index.chunk, index.unbind
     tril, triu = create.tril, create.triu

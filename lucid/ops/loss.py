@@ -106,7 +106,7 @@ def _fused(
             f"there are {classes} (0 to {classes - 1})"
         )
 
-    def rule(grad: Tensor, logits: Tensor) -> Tensor:
+    def rule(grad: Tensor, logits: Tensor, target: Tensor) -> Tensor:
         if mode.recording:  # the second derivative: the same gradient, written with operations
             return _gradient_by_operations(grad, logits, target, weight, ignore_index, smoothing, reduction, total)
         dense, dense_grad = engine.contiguous(logits), engine.contiguous(grad)
@@ -117,7 +117,7 @@ def _fused(
         )  # fmt: skip
         return found
 
-    return record("cross_entropy", loss, (logits,), (rule,), (logits,))
+    return record("cross_entropy", loss, (logits,), (rule,), (logits, target))
 
 
 def _gradient_by_operations(

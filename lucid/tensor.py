@@ -356,7 +356,7 @@ class Tensor(Value):
     mm, bmm, mv, dot, addmm, outer = products.mm, products.bmm, products.mv, products.dot, products.addmm, products.outer
 
     reshape, view, permute, transpose, t = views.reshape, views.view, views.permute, views.transpose, views.t
-    squeeze, unsqueeze, flatten = views.squeeze, views.unsqueeze, views.flatten
+    squeeze, unsqueeze, flatten, flip = views.squeeze, views.unsqueeze, views.flatten, views.flip
     contiguous, clone, to = views.contiguous, views.clone, views.to
     float, double, long, int, bool = views.float_, views.double, views.long, views.int_, views.bool_
     expand, expand_as, broadcast_to = broadcast.expand, broadcast.expand_as, broadcast.broadcast_to

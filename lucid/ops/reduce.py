@@ -11,10 +11,10 @@ from lucid import engine
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import add, div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, as_block, expand, reduced_dims, reduced_shape, sum
-from lucid.ops.elementwise import Tensor
+from lucid.ops.elementwise import Tensor, default_dtype
 from lucid.ops.functions import exp, log, sqrt
-from lucid.ops.index import gather
-from lucid.ops.view import reshape, to_dtype, wrap_dim
+from lucid.ops.index import cat, gather, narrow, select, stack
+from lucid.ops.view import flip, permute, reshape, to_dtype, wrap_dim
 
 
 def _need_floating(operation: str, input: Tensor) -> None:
@@ -73,8 +73,10 @@ def var(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool
 
 
 def std(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None) -> Tensor:
-    """The standard deviation √var over ``dim``; arguments as :func:`var`."""
-    return sqrt(var(input, dim, correction=correction, keepdim=keepdim, unbiased=unbiased))
+    """The standard deviation √var over ``dim``; arguments as :func:`var`. Where it is 0 the gradient is 0."""
+    variance = var(input, dim, correction=correction, keepdim=keepdim, unbiased=unbiased)
+    constant = eq(variance, 0.0)
+    return where(constant, 0.0, sqrt(where(constant, 1.0, variance)))
 
 
 class values_and_indices(NamedTuple):  # noqa: N801
@@ -213,44 +215,63 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
 
 
 def _product_of_the_others(x: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """For each element the product of all the others over ``dims``, right where there are zeros too.
+    """For each element the product of all the others over ``dims``: no division, so zeros need no case of their own."""
+    kept = tuple(d for d in range(len(x.shape)) if d not in dims)
+    order = (*kept, *dims)
+    moved = permute(x, order)
+    rows = reshape(moved, math.prod(x.shape[d] for d in kept), math.prod(x.shape[d] for d in dims))
+    others = reshape(_others_in_row(rows), moved.shape)
+    return permute(others, tuple(order.index(d) for d in range(len(order))))
 
-    Without the zeros the product P of the rest is found once; with one zero, only its place gets P; with two, none.
+
+def _others_in_row(x: Tensor) -> Tensor:
+    """x[rows, n] → for each element the product of the others in its row.
+
+    The others of an element are its neighbour and the others of the pair: about 3 n multiplications on log₂ n levels.
     """
-    zero = eq(x, 0.0)
-    zeros = sum(to_dtype(zero, x.dtype), dims, True)
-    filled = where(zero, 1.0, x)
-    rest = prod(filled, None, True) if len(dims) == len(x.shape) else _prod_over(filled, dims)
-    rest = expand(rest, x.shape)
-    no_zero, one_zero = expand(eq(zeros, 0.0), x.shape), expand(eq(zeros, 1.0), x.shape)
-    return add(where(no_zero, div(rest, filled), 0.0), where(one_zero, where(zero, rest, 0.0), 0.0))
+    rows, n = x.shape
+    if n < 2:
+        return engine.wrap(np.ones(x.shape, x.dtype.numpy))
+    if n % 2:
+        odd = cat([x, engine.wrap(np.ones((rows, 1), x.dtype.numpy))], 1)
+        return narrow(_others_in_row(odd), 1, 0, n)
+    pairs = reshape(x, rows, n // 2, 2)
+    left, right = select(pairs, 2, 0), select(pairs, 2, 1)
+    outside = _others_in_row(mul(left, right))
+    return reshape(stack([mul(outside, right), mul(outside, left)], 2), x.shape)
 
 
-def _prod_over(x: Tensor, dims: tuple[int, ...]) -> Tensor:
-    for d in dims:
-        x = prod(x, d, True)
-    return x
+def _reduced_or_none(operation: str, dim: Dims, ndim: int) -> tuple[int, ...]:
+    """As reduced_dims, but no dimensions mean none: any and all of PyTorch are alone in this."""
+    nothing = dim is not None and not isinstance(dim, int) and len(tuple(dim)) == 0
+    return () if nothing else reduced_dims(operation, dim, ndim)
 
 
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether any element over ``dim`` is true (not zero); a bool tensor."""
-    dims = reduced_dims("any", dim, len(input.shape))
-    return engine.wrap(np.asarray(np.any(input.array, axis=dims, keepdims=keepdim)))
+    dims = _reduced_or_none("any", dim, len(input.shape))
+    return engine.wrap(np.asarray(np.any(input.array, axis=dims, keepdims=keepdim), bool))
 
 
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether all elements over ``dim`` are true (not zero); a bool tensor."""
-    dims = reduced_dims("all", dim, len(input.shape))
-    return engine.wrap(np.asarray(np.all(input.array, axis=dims, keepdims=keepdim)))
+    dims = _reduced_or_none("all", dim, len(input.shape))
+    return engine.wrap(np.asarray(np.all(input.array, axis=dims, keepdims=keepdim), bool))
 
 
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
-    """log Σ exp(x) over ``dim``, without overflow."""
-    _need_floating("logsumexp", input)
+    """log Σ exp(x) over ``dim``, without overflow; −∞ of no elements. Integers are converted to floating point."""
+    if not input.dtype.is_floating_point:
+        input = to_dtype(input, default_dtype[0])
     dims = reduced_dims("logsumexp", dim, len(input.shape))
-    largest = amax(input.detach(), dims, True)
-    largest = where(eq(mul(largest, 0.0), 0.0), largest, 0.0)  # not infinite, not NaN
-    out = add(log(sum(exp(sub(input, largest)), dims, True)), largest)
+    kept = reduced_shape(input.shape, dims, True)
+    if math.prod(input.shape[d] for d in dims):
+        largest = amax(input.detach(), dims, True)
+        largest = where(eq(mul(largest, 0.0), 0.0), largest, 0.0)  # not infinite, not NaN
+    else:
+        largest = engine.wrap(np.zeros(kept, input.dtype.numpy))
+    total = sum(exp(sub(input, largest)), dims, True)
+    out = add(log(total), largest)
     return out if keepdim else reshape(out, reduced_shape(input.shape, dims, False))
 
 
@@ -274,10 +295,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     _cumsum[input.dtype](*engine.reduce_shape(shape, dim, dim), dense.pointer, out.pointer)
 
     def rule(grad: Tensor) -> Tensor:  # sums from the end
-        if not grad.shape:
-            return grad
-        total = expand(sum(grad, dim, True), grad.shape)
-        return add(sub(total, cumsum(grad, dim)), grad)
+        return flip(cumsum(flip(grad, dim), dim), dim) if grad.shape else grad
 
     return record("cumsum", out, (input,), (rule,))
 

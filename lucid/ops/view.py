@@ -162,7 +162,7 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
     if len(along) < len(wanted):
         raise ValueError(f"flip: a dimension appears twice in {wanted}")
     reverse = tuple(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape)))
-    out = clone(engine.view(input, input.array[(*reverse, ...)]))
+    out = clone(engine.view(input, input.array[reverse + (...,)]))
     return record("flip", out, (input,), (lambda grad: flip(grad, wanted),))
 
 

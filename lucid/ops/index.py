@@ -17,7 +17,7 @@ def _plain(key: Any) -> Any:
     """One part of an index as NumPy takes it."""
     if isinstance(key, Value):
         if key.dtype.is_floating_point or key.dtype is engine.uint8:
-            raise IndexError(f"index: a {key.dtype} tensor cannot be an index; use int64 for numbers or bool for a mask")
+            raise IndexError(f"a {key.dtype} tensor cannot be an index; use int64 for numbers or bool for a mask")
         return key.array if key.shape or key.dtype is engine.bool_ else int(key.array)
     if isinstance(key, list | range):
         return np.asarray(key) if key else np.asarray(key, np.int64)
@@ -25,7 +25,7 @@ def _plain(key: Any) -> Any:
         parts = (p.array.item() if isinstance(p, Value) else p for p in (key.start, key.stop, key.step))
         key = slice(*parts)
         if key.step is not None and key.step <= 0:
-            raise ValueError(f"index: slice step must be positive, got {key.step}; use flip to reverse")
+            raise ValueError(f"slice step must be positive, got {key.step}; use flip to reverse")
     return key
 
 
@@ -91,13 +91,14 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         >>> x[1].tolist(), x[:, -1].tolist(), x[x > 3].tolist()
         ([3, 4, 5], [2, 5], [4, 5])
     """
-    key, picks = split_index(key, len(input.shape))
     try:
+        key, picks = split_index(key, len(input.shape))
         if picks is None:
             return _slice(input, key)
         return _pick(input if all(part is ... or part == slice(None) for part in key) else _slice(input, key), picks)
-    except IndexError as error:
-        raise IndexError(f"index: {error} (tensor of shape {input.shape})") from None
+    except (IndexError, ValueError) as error:
+        kind = IndexError if isinstance(error, IndexError) else ValueError
+        raise kind(f"index: {error} (tensor of shape {input.shape})") from None
 
 
 def _slice(input: Tensor, key: Any) -> Tensor:
@@ -153,17 +154,21 @@ def index_put(input: Tensor, key: Any, value: Any) -> Tensor:
 
 def write_at(out: Tensor, key: Any, value: Any) -> tuple[int, ...]:
     """Writes ``value`` into the memory of ``out`` at ``key``, converted and broadcast; returns the shape written to."""
-    source = value.array if isinstance(value, Value) else value
+    source = value.array if isinstance(value, Value) else np.asarray(value)
+    if source.dtype.kind not in "biuf":
+        raise TypeError(f"index assignment: expected a tensor or numbers, got {type(value).__name__}")
     try:
         basic, picks = split_index(key, len(out.shape))
         target = view_at(out.array, basic)
-        if picks is None:
-            target[...] = source
-            return target.shape
-        target[picks] = source
-        return target[picks].shape
-    except (IndexError, ValueError, TypeError) as error:
-        kind = next(k for k in (IndexError, ValueError, TypeError) if isinstance(error, k))
+        place = ... if picks is None else picks
+        shape: tuple[int, ...] = target[place].shape if source.ndim else ()
+        surplus = source.ndim - len(shape)
+        if surplus > 0 and set(source.shape[:surplus]) == {1}:
+            source = source.reshape(source.shape[surplus:])
+        target[place] = source
+        return shape
+    except (IndexError, ValueError) as error:
+        kind = IndexError if isinstance(error, IndexError) else ValueError
         raise kind(f"index assignment: {error} (tensor of shape {out.shape})") from None
 
 

@@ -12,7 +12,7 @@ from lucid.engine import dense_strides, pointer_or_null
 from lucid.ops.activation import gelu_backward, gelu_tanh_backward, relu_backward
 from lucid.ops.arithmetic import add, mul
 from lucid.ops.broadcast import broadcast_shapes, expand, sum
-from lucid.ops.elementwise import Tensor
+from lucid.ops.elementwise import Tensor, operand
 from lucid.ops.view import reshape, transpose
 
 _gemm = engine.kernels("gemm")
@@ -121,6 +121,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         (5, 2, 4)
     """
     a, b = input, other
+    if not (isinstance(a, Value) and isinstance(b, Value)):
+        a, b = operand("matmul", a), operand("matmul", b)  # a NumPy array may stand beside a tensor
     _check_operands("matmul", a, b)
     a_dims, b_dims = len(a.shape), len(b.shape)
     if a_dims == 2 and b_dims == 2 and a.shape[1] == b.shape[0]:

@@ -357,13 +357,13 @@ class Tensor(Value):
     mm, bmm, mv, dot, addmm, outer = products.mm, products.bmm, products.mv, products.dot, products.addmm, products.outer
 
     reshape, view, permute, transpose, t = views.reshape, views.view, views.permute, views.transpose, views.t
-    squeeze, unsqueeze, flatten = views.squeeze, views.unsqueeze, views.flatten
+    squeeze, unsqueeze, flatten, flip = views.squeeze, views.unsqueeze, views.flatten, views.flip
     contiguous, clone, to = views.contiguous, views.clone, views.to
     float, double, long, int, bool = views.float_, views.double, views.long, views.int_, views.bool_
     expand, expand_as, broadcast_to = broadcast.expand, broadcast.expand_as, broadcast.broadcast_to
 
     __getitem__ = index.getitem
-    __setitem__ = index.setitem
+    __setitem__ = inplace.setitem
     gather, index_select, narrow, select = index.gather, index.index_select, index.narrow, index.select
     split, chunk, unbind = index.split, index.chunk, index.unbind
     tril, triu = create.tril, create.triu

@@ -38,12 +38,13 @@ class Sequential(Module):
     def forward(self, input: Tensor) -> Any:
         """The result of the last module."""
         own = self.__dict__
-        for name in self._kinds:
-            input = own[name](input)
+        for name, kind in self._kinds.items():
+            if kind == "module":
+                input = own[name](input)
         return input
 
     def __len__(self) -> int:
-        return len(self._kinds)
+        return len(self._modules)
 
     def __iter__(self) -> Iterator[Module]:
         return iter(self._modules.values())

@@ -387,10 +387,10 @@ class Module:
         lines = []
         for name, module in self._modules.items():
             lines.append(f"({name}): " + repr(module).replace("\n", "\n  "))
-        extra = self.extra_repr()
-        if not lines:
-            return f"{type(self).__name__}({extra})"
-        body = "\n  ".join([extra, *lines] if extra else lines)
+        extra = self.extra_repr().splitlines()
+        if not lines and len(extra) < 2:
+            return f"{type(self).__name__}({''.join(extra)})"
+        body = "\n  ".join(extra + lines)
         return f"{type(self).__name__}(\n  {body}\n)"
 
 

@@ -124,10 +124,14 @@ class Reduction:
         self.spreads = keepdim or self.dims == tuple(range(len(self.dims)))
         self.order: tuple[int, ...] | None = None
         if self.dims and self.dims[-1] - self.dims[0] + 1 != len(self.dims):
-            self.order = (*(d for d in range(ndim) if d not in self.dims), *self.dims)
+            self.order = self.to_the_end(ndim)
             shape = tuple(shape[d] for d in self.order)
         first = ndim - len(self.dims) if self.order else self.dims[0] if self.dims else 0
         self.outer, self.n, self.inner = engine.reduce_shape(shape, first, first + len(self.dims) - 1)
+
+    def to_the_end(self, ndim: int) -> tuple[int, ...]:
+        """The order of dimensions that brings the reduced ones to the end."""
+        return (*(d for d in range(ndim) if d not in self.dims), *self.dims)
 
     def block(self, input: Tensor) -> Tensor:
         """The tensor in contiguous memory with the reduced dimensions next to each other."""

@@ -226,12 +226,12 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """The matrix with zeros above the given diagonal."""
-    return where(_below("tril", input, diagonal), input, 0)
+    return where(_below("tril", input, diagonal), input, zeros((), dtype=input.dtype))
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The matrix with zeros below the given diagonal."""
-    return where(_below("triu", input, diagonal - 1), 0, input)
+    return where(_below("triu", input, diagonal - 1), zeros((), dtype=input.dtype), input)
 
 
 def _below(operation: str, input: Tensor, diagonal: int) -> Tensor:

@@ -52,6 +52,7 @@ def cross_entropy(
 
     Raises:
         ValueError: when shapes or options do not fit.
+        TypeError: for what is not a tensor, integer logits, or a bool target.
         IndexError: for a class that is not there.
 
     Example:
@@ -74,6 +75,8 @@ def cross_entropy(
         raise ValueError(f"cross_entropy: weight must be {input.dtype} ({classes},), got {weight.dtype} {weight.shape}")
     if target.dtype.is_floating_point:
         return _with_probabilities(input, target, weight, reduction, label_smoothing)
+    if target.dtype is engine.bool_:
+        raise TypeError("cross_entropy: target must be class numbers (int64) or probabilities, got lucid.bool")
     wanted = shape[:1][:0] if len(shape) == 1 else (shape[0], *shape[2:])
     if target.shape != wanted:
         raise ValueError(f"cross_entropy: input {shape} wants a target of shape {wanted}, got {target.shape}")
@@ -108,7 +111,7 @@ def _fused(
             f"there are {classes} (0 to {classes - 1})"
         )
 
-    def rule(grad: Tensor, logits: Tensor) -> Tensor:
+    def rule(grad: Tensor, logits: Tensor, target: Tensor) -> Tensor:
         if mode.recording:  # the second derivative: the same gradient, written with operations
             return _gradient_by_operations(grad, logits, target, weight, ignore_index, smoothing, reduction, total)
         dense, dense_grad = engine.contiguous(logits), engine.contiguous(grad)
@@ -119,7 +122,7 @@ def _fused(
         )  # fmt: skip
         return found
 
-    return record("cross_entropy", loss, (logits,), (rule,), (logits,))
+    return record("cross_entropy", loss, (logits,), (rule,), (logits, target))
 
 
 def _gradient_by_operations(
@@ -163,8 +166,6 @@ def _with_probabilities(
     if weight is not None:
         q = mul(q, reshape(weight, (classes, *(1,) * (len(input.shape) - dim - 1))))
     loss = mul(sum(mul(q, log_softmax(input, dim)), dim), -1)
-    if reduction == "mean":
-        return div(sum(loss), max(1, input.array.size // max(classes, 1)))
     return reduced("cross_entropy", loss, reduction)
 
 

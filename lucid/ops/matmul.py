@@ -12,7 +12,7 @@ from lucid.engine import dense_strides
 from lucid.ops.activation import gelu_backward, gelu_tanh_backward, relu_backward
 from lucid.ops.arithmetic import add, mul
 from lucid.ops.broadcast import broadcast_shapes, expand, sum
-from lucid.ops.elementwise import Tensor
+from lucid.ops.elementwise import Tensor, operand
 from lucid.ops.view import reshape, transpose
 
 _gemm = engine.kernels("gemm")
@@ -119,6 +119,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     Raises:
         ValueError: when they are not vectors of one length.
     """
+    _check_operands("dot", input, tensor)
     if len(input.shape) != 1 or input.shape != tensor.shape:
         raise ValueError(f"dot: expects two vectors of one length, got shapes {input.shape} and {tensor.shape}")
     return sum(mul(input, tensor))
@@ -126,8 +127,9 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """A matrix times a vector: [m, k] @ [k] → [m]."""
-    if len(input.shape) != 2 or len(vec.shape) != 1:
-        raise ValueError(f"mv: expects a matrix and a vector, got shapes {input.shape} and {vec.shape}")
+    _check_operands("mv", input, vec)
+    if len(input.shape) != 2 or len(vec.shape) != 1 or input.shape[1] != vec.shape[0]:
+        raise ValueError(f"mv: shapes {input.shape} and {vec.shape} do not multiply; expected [m, k] and [k]")
     return reshape(mm(input, reshape(vec, -1, 1)), input.shape[0])
 
 
@@ -146,6 +148,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         (5, 2, 4)
     """
     a, b = input, other
+    if not (isinstance(a, Value) and isinstance(b, Value)):
+        a, b = operand("matmul", a), operand("matmul", b)  # a NumPy array may stand beside a tensor
     _check_operands("matmul", a, b)
     a_dims, b_dims = len(a.shape), len(b.shape)
     if a_dims == 2 and b_dims == 2 and a.shape[1] == b.shape[0]:
@@ -208,6 +212,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, activation
         >>> lucid.nn.functional.linear(lucid.ones(2, 3), lucid.ones(4, 3), lucid.ones(4)).tolist()[0]
         [4.0, 4.0, 4.0, 4.0]
     """
+    for x in (input, weight) if bias is None else (input, weight, bias):
+        if not isinstance(x, Value):
+            raise TypeError(f"linear: expected a tensor, got {type(x).__name__}")
     shape, weight_shape = input.shape, weight.shape
     if len(weight_shape) != 2:
         raise ValueError(f"linear: weight must be [out_features, in_features], got shape {weight_shape}")
@@ -286,9 +293,25 @@ def _column_sums(grad: Tensor) -> Tensor:
 
 
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """beta · input + alpha · (mat1 @ mat2)."""
+    """beta · input + alpha · (mat1 @ mat2). With beta 0 the input is not looked at: its NaN do not spread.
+
+    Args:
+        input: broadcast to [m, n].
+        mat1: [m, k].
+        mat2: [k, n].
+        beta: factor of the input.
+        alpha: factor of the product.
+
+    Raises:
+        ValueError: when the shapes do not fit.
+    """
     product = mm(mat1, mat2)
+    sizes = zip(input.shape[::-1], product.shape[::-1], strict=False)
+    if len(input.shape) > 2 or any(size not in (1, wanted) for size, wanted in sizes):
+        raise ValueError(f"addmm: input has shape {input.shape}, which does not broadcast to {product.shape}")
     product = product if alpha == 1 else mul(product, alpha)
+    if beta == 0:
+        return product
     return add(product, input if beta == 1 else mul(input, beta))
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import add, div, eq, maximum, minimum, mul, sub, where
-from lucid.ops.broadcast import Dims, Reduction, expand, reduction, sum
-from lucid.ops.elementwise import Tensor
+from lucid.ops.broadcast import Dims, Reduction, reduction, sum
+from lucid.ops.elementwise import Tensor, default_dtype
 from lucid.ops.functions import exp, log, sqrt
-from lucid.ops.index import gather
-from lucid.ops.view import reshape, to_dtype, wrap_dim
+from lucid.ops.index import cat, gather, narrow, select, stack
+from lucid.ops.view import flip, permute, reshape, to_dtype, wrap_dim
 
 
 def _need_floating(operation: str, input: Tensor) -> None:
@@ -70,8 +70,10 @@ def var(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool
 
 
 def std(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None) -> Tensor:
-    """The standard deviation √var over ``dim``; arguments as :func:`var`."""
-    return sqrt(var(input, dim, correction=correction, keepdim=keepdim, unbiased=unbiased))
+    """The standard deviation √var over ``dim``; arguments as :func:`var`. Where it is 0 the gradient is 0."""
+    variance = var(input, dim, correction=correction, keepdim=keepdim, unbiased=unbiased)
+    constant = eq(variance, 0.0)
+    return where(constant, 0.0, sqrt(where(constant, 1.0, variance)))
 
 
 class values_and_indices(NamedTuple):  # noqa: N801
@@ -203,37 +205,60 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
 
 
 def _product_of_the_others(x: Tensor, plan: Reduction) -> Tensor:
-    """For each element the product of all the others it is multiplied with, right where there are zeros too.
+    """For each element the product of all the others it meets: no division, so zeros need no case of their own."""
+    order = plan.to_the_end(len(x.shape))
+    moved = permute(x, order)
+    others = reshape(_others_in_row(reshape(moved, x.array.size // (plan.n or 1), plan.n)), moved.shape)
+    return permute(others, tuple(order.index(d) for d in range(len(order))))
 
-    Without the zeros the product P of the rest is found once; with one zero, only its place gets P; with two, none.
+
+def _others_in_row(x: Tensor) -> Tensor:
+    """x[rows, n] → for each element the product of the others in its row.
+
+    The others of an element are its neighbour and the others of the pair: about 3 n multiplications on log₂ n levels.
     """
-    zero = eq(x, 0.0)
-    zeros = sum(to_dtype(zero, x.dtype), plan.dims, True)
-    filled = where(zero, 1.0, x)
-    rest = expand(prod(filled, None if len(plan.dims) != 1 else plan.dims[0], True), x.shape)
-    no_zero, one_zero = expand(eq(zeros, 0.0), x.shape), expand(eq(zeros, 1.0), x.shape)
-    return add(where(no_zero, div(rest, filled), 0.0), where(one_zero, where(zero, rest, 0.0), 0.0))
+    rows, n = x.shape
+    if n < 2:
+        return engine.wrap(np.ones(x.shape, x.dtype.numpy))
+    if n % 2:
+        odd = cat([x, engine.wrap(np.ones((rows, 1), x.dtype.numpy))], 1)
+        return narrow(_others_in_row(odd), 1, 0, n)
+    pairs = reshape(x, rows, n // 2, 2)
+    left, right = select(pairs, 2, 0), select(pairs, 2, 1)
+    outside = _others_in_row(mul(left, right))
+    return reshape(stack([mul(outside, right), mul(outside, left)], 2), x.shape)
+
+
+def _truth(operation: str, function: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    """any or all. No dimensions, ``dim=()``, mean none here: PyTorch's any and all are alone in this."""
+    if dim is not None and not isinstance(dim, int) and not tuple(dim):
+        return to_dtype(input, engine.bool_)
+    plan = reduction(operation, input.shape, dim, keepdim)
+    return engine.wrap(np.asarray(function(input.array, axis=plan.dims), bool).reshape(plan.shape))
 
 
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether any element over ``dim`` is true (not zero); a bool tensor."""
-    plan = reduction("any", input.shape, dim, keepdim)
-    return engine.wrap(np.asarray(np.any(input.array, axis=plan.dims)).reshape(plan.shape))
+    return _truth("any", np.any, input, dim, keepdim)
 
 
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether all elements over ``dim`` are true (not zero); a bool tensor."""
-    plan = reduction("all", input.shape, dim, keepdim)
-    return engine.wrap(np.asarray(np.all(input.array, axis=plan.dims)).reshape(plan.shape))
+    return _truth("all", np.all, input, dim, keepdim)
 
 
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
-    """log Σ exp(x) over ``dim``, without overflow."""
-    _need_floating("logsumexp", input)
-    largest = amax(input.detach(), dim, True)
-    largest = where(eq(mul(largest, 0.0), 0.0), largest, 0.0)  # not infinite, not NaN
+    """log Σ exp(x) over ``dim``, without overflow; −∞ of no elements. Integers are converted to floating point."""
+    if not input.dtype.is_floating_point:
+        input = to_dtype(input, default_dtype[0])
+    plan = reduction("logsumexp", input.shape, dim, keepdim)
+    if plan.n:
+        largest = amax(input.detach(), dim, True)
+        largest = where(eq(mul(largest, 0.0), 0.0), largest, 0.0)  # not infinite, not NaN
+    else:
+        largest = engine.wrap(np.zeros(plan.kept, input.dtype.numpy))
     out = add(log(sum(exp(sub(input, largest)), dim, True)), largest)
-    return out if keepdim else reshape(out, reduction("logsumexp", input.shape, dim, False).shape)
+    return out if keepdim else reshape(out, plan.shape)
 
 
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
@@ -256,10 +281,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     _cumsum[input.dtype](*engine.reduce_shape(shape, dim, dim), dense.pointer, out.pointer)
 
     def rule(grad: Tensor) -> Tensor:  # sums from the end
-        if not grad.shape:
-            return grad
-        total = expand(sum(grad, dim, True), grad.shape)
-        return add(sub(total, cumsum(grad, dim)), grad)
+        return flip(cumsum(flip(grad, dim), dim), dim) if grad.shape else grad
 
     return record("cumsum", out, (input,), (rule,))
 

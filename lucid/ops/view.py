@@ -149,6 +149,23 @@ def t(input: Tensor) -> Tensor:
     return transpose(input, 0, 1) if len(input.shape) == 2 else reshape(input, input.shape)
 
 
+def flip(input: Tensor, *dims: Any) -> Tensor:
+    """The elements in reverse order along ``dims``, as a copy.
+
+    Example:
+        >>> import lucid
+        >>> lucid.tensor([[1, 2], [3, 4]]).flip(0).tolist()
+        [[3, 4], [1, 2]]
+    """
+    wanted = sizes(dims)
+    along = {wrap_dim("flip", d, len(input.shape)) for d in wanted}
+    if len(along) < len(wanted):
+        raise ValueError(f"flip: a dimension appears twice in {wanted}")
+    reverse = tuple(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape)))
+    out = clone(engine.view(input, input.array[reverse + (...,)]))
+    return record("flip", out, (input,), (lambda grad: flip(grad, wanted),))
+
+
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Dimensions of size 1 left out: all of them, or those of ``dim`` that have size 1.
 

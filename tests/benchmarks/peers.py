@@ -142,6 +142,8 @@ def main() -> None:
     for name, module in (("PyTorch", torch), ("JAX", jax)):
         versions.append(f"{name} {module.__version__}" if module else f"{name} is absent")
     print(f"{', '.join(versions)}; Python {platform.python_version()}, {os.cpu_count()} processors")
+    if not (torch and jax):
+        print(f"To put the absent ones beside it: {sys.executable} -m pip install torch jax optax")
     for name in chosen:
         PARTS[name]()
 

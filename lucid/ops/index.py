@@ -18,6 +18,8 @@ def _plain(key: Any) -> Any:
         if key.dtype.is_floating_point:
             raise IndexError(f"index: a {key.dtype} tensor cannot be an index; use int64 or bool")
         return key.array if key.shape or key.dtype is engine.bool_ else int(key.array)
+    if isinstance(key, np.ndarray | np.generic) and not key.ndim:
+        return key.item()
     if isinstance(key, list):
         return np.asarray(key) if key else np.asarray(key, np.int64)
     if isinstance(key, slice):
@@ -96,11 +98,11 @@ def setitem(input: Tensor, key: Any, value: Any) -> None:
         IndexError: for an index out of range.
     """
     key = plain_index(key)
-    engine.check_writable(input)
+    engine.check_writable(input, "index assignment")
     source = value.array if isinstance(value, Value) else value
     try:
         input.array[key] = source
-    except (IndexError, ValueError) as error:
+    except (IndexError, ValueError, OverflowError) as error:
         kind = IndexError if isinstance(error, IndexError) else ValueError
         raise kind(f"index assignment: {error} (tensor of shape {input.shape})") from None
     input.version[0] += 1
@@ -306,12 +308,24 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     return cat([reshape(x, (*shape[:dim], 1, *shape[dim:])) for x in tensors], dim)
 
 
+def _dim_and_size(operation: str, input: Tensor, dim: int) -> tuple[int, int]:
+    """The dimension counted from the front, and its size.
+
+    Raises:
+        IndexError: when there is no such dimension.
+    """
+    if not input.shape:
+        raise IndexError(f"{operation}: a 0-d tensor has no dimension to go along")
+    dim = wrap_dim(operation, dim, len(input.shape))
+    return dim, input.shape[dim]
+
+
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """``length`` slices along ``dim`` from ``start`` on, as a view."""
-    dim = wrap_dim("narrow", dim, len(input.shape))
-    start = start + input.shape[dim] if start < 0 else start
-    if not 0 <= start <= start + length <= input.shape[dim]:
-        raise ValueError(f"narrow: {start} to {start + length} is outside of size {input.shape[dim]}")
+    dim, size = _dim_and_size("narrow", input, dim)
+    start = start + size if start < 0 else start
+    if not 0 <= start <= start + length <= size:
+        raise ValueError(f"narrow: {start} to {start + length} is outside of size {size}")
     return getitem(input, (slice(None),) * dim + (slice(start, start + length),))
 
 
@@ -322,8 +336,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of ``split_size`` slices each along ``dim`` (the last may be shorter), or of the listed lengths."""
-    dim = wrap_dim("split", dim, len(tensor.shape))
-    size = tensor.shape[dim]
+    dim, size = _dim_and_size("split", tensor, dim)
     if isinstance(split_size_or_sections, int):
         step = split_size_or_sections
         if step <= 0:
@@ -341,11 +354,11 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most ``chunks`` views of equal length along ``dim`` (the last may be shorter)."""
     if chunks <= 0:
         raise ValueError(f"chunk: chunks must be positive, got {chunks}")
-    size = input.shape[wrap_dim("chunk", dim, len(input.shape))]
+    dim, size = _dim_and_size("chunk", input, dim)
     return split(input, max(1, -(-size // chunks)), dim)
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """All slices along ``dim``, as views without that dimension."""
-    dim = wrap_dim("unbind", dim, len(input.shape))
-    return tuple(select(input, dim, i) for i in range(input.shape[dim]))
+    dim, size = _dim_and_size("unbind", input, dim)
+    return tuple(select(input, dim, i) for i in range(size))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lucid import engine
 from lucid.autograd.graph import record
 from lucid.ops.view import reshape, sizes, to_dtype, wrap_dim
@@ -147,7 +149,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     shape = reduced_shape(before, dims, keepdim)
     if not input.dtype.is_floating_point:
         kind = engine.int64 if dtype is None else input.dtype
-        return engine.wrap(input.array.sum(dims, kind.numpy).reshape(shape))
+        return engine.wrap(np.asarray(input.array.sum(dims, kind.numpy)).reshape(shape))
     block, outer, n, inner = as_block(input, dims)
     out = engine.empty(shape, input.dtype)
     _sum[input.dtype](outer, n, inner, block.pointer, out.pointer)

@@ -63,10 +63,12 @@ def var(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool
         keepdim: keep the reduced dimensions with size 1.
         unbiased: the older way to say correction 1 or 0.
     """
-    _need_floating("var", input)
-    if unbiased is not None:
-        correction = int(unbiased)
-    dims = reduced_dims("var", dim, len(input.shape))
+    return _variance("var", input, dim, correction if unbiased is None else int(unbiased), keepdim)
+
+
+def _variance(operation: str, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
+    _need_floating(operation, input)
+    dims = reduced_dims(operation, dim, len(input.shape))
     n = math.prod(input.shape[d] for d in dims)
     centred = sub(input, mean(input, dims, True)) if dims else sub(input, input)
     return div(sum(mul(centred, centred), dims, keepdim) if dims else mul(centred, centred), n - correction if n > correction else 0)
@@ -74,7 +76,7 @@ def var(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool
 
 def std(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None) -> Tensor:
     """The standard deviation √var over ``dim``; arguments as :func:`var`."""
-    return sqrt(var(input, dim, correction=correction, keepdim=keepdim, unbiased=unbiased))
+    return sqrt(_variance("std", input, dim, correction if unbiased is None else int(unbiased), keepdim))
 
 
 class values_and_indices(NamedTuple):  # noqa: N801
@@ -200,7 +202,8 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     dims = reduced_dims("prod", dim, len(input.shape))
     shape = reduced_shape(input.shape, dims, keepdim)
     if not input.dtype.is_floating_point:
-        return engine.wrap(input.array.prod(dims, np.int64 if dtype is None else input.dtype.numpy).reshape(shape))
+        kind = np.int64 if dtype is None else input.dtype.numpy
+        return engine.wrap(np.asarray(input.array.prod(dims, kind)).reshape(shape))
     block, outer, n, inner = as_block(input, dims)
     out = engine.empty(shape, input.dtype)
     _prod[input.dtype](outer, n, inner, block.pointer, out.pointer)
@@ -248,6 +251,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """log Σ exp(x) over ``dim``, without overflow."""
     _need_floating("logsumexp", input)
     dims = reduced_dims("logsumexp", dim, len(input.shape))
+    _need_elements("logsumexp", input, dims)
     largest = amax(input.detach(), dims, True)
     largest = where(eq(mul(largest, 0.0), 0.0), largest, 0.0)  # not infinite, not NaN
     out = add(log(sum(exp(sub(input, largest)), dims, True)), largest)

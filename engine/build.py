@@ -52,7 +52,7 @@ FLAGS = (
     "-std=gnu11 -O3 -fPIC -fvisibility=hidden -ffp-contract=fast -fno-math-errno -fno-trapping-math "
     "-Wall -Wextra -Werror -Wno-psabi -pthread"
 ).split()
-SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g".split()
+SANITIZE = "-O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g".split()
 
 
 # A stable ABI for all Pythons from 3.10 on: one wheel serves them. Builds without the global lock have no such ABI yet.

@@ -19,7 +19,7 @@ int simd_level(void);
 int set_simd_level(int level); /* the level, or -1 when it is not there */
 
 /* ---- runtime/parallel.c: the thread pool ---- */
-int num_threads(void);
+int num_threads(void); /* at the start, the processors that the process may run on */
 int set_num_threads(int n); /* n, or -1 when n is not in 1..256 */
 
 /* ---- runtime/copy.c: strided copy and casts ---- */

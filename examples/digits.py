@@ -173,7 +173,7 @@ def main(arguments: list[str] | None = None) -> float:
     losses, accuracies = train(
         model, images, labels, held_out, epochs=epochs, batch_size=options.batch_size, lr=options.lr
     )
-    print(f"trained in {time.perf_counter() - began:.1f} s")
+    print(f"trained in {time.perf_counter() - began:.2f} s")
 
     options.output.mkdir(parents=True, exist_ok=True)
     checkpoint = options.output / "checkpoint.safetensors"

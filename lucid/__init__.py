@@ -138,7 +138,7 @@ from lucid.ops.reduce import (
     std,
     var,
 )
-from lucid.ops.view import clone, flatten, permute, reshape, squeeze, t, transpose, unsqueeze
+from lucid.ops.view import clone, flatten, flip, permute, reshape, squeeze, t, transpose, unsqueeze
 from lucid.serialization import load, save
 from lucid.tensor import Tensor
 from lucid.version import __version__

@@ -136,6 +136,20 @@ def view(base: Any, array: np.ndarray) -> Any:
     return result
 
 
+def same_start(base: Any, array: np.ndarray) -> Any:
+    """As :func:`view`, for a view that begins at the same number: a reshape or a change of the order of dimensions."""
+    kind = base.dtype
+    if array.flags.c_contiguous:
+        strides = None
+    else:
+        size = kind.itemsize
+        strides = tuple([step // size for step in array.strides])
+    result = new(array, base.pointer, array.shape, kind, strides)
+    result.version = base.version
+    result.base = base if base.base is None else base.base
+    return result
+
+
 @functools.lru_cache(maxsize=4096)
 def dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Strides, in elements, of a contiguous array."""
@@ -148,21 +162,28 @@ def dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def expand(x: Any, shape: tuple[int, ...]) -> Any:
     """``x`` seen as ``shape``, by strides of 0, without a copy. The shapes are known to fit."""
-    lead = len(shape) - len(x.shape)
-    own = x.strides or dense_strides(x.shape)
-    strides = (0,) * lead + tuple(
-        0 if size != want else step for size, want, step in zip(x.shape, shape[lead:], own, strict=True)
-    )
-    itemsize = x.dtype.itemsize
+    kind = x.dtype
+    strides, steps = _expanded_strides(x.shape, x.strides, shape, kind.itemsize)
     if x.strides is None and x.array.size:
-        array = np.ndarray(shape, x.dtype.numpy, x.array, 0, tuple(s * itemsize for s in strides))
+        array = np.ndarray(shape, kind.numpy, x.array, 0, steps)
         array.flags.writeable = False
     else:
         array = np.broadcast_to(x.array, shape)
-    result = new(array, x.pointer, shape, x.dtype, strides)
+    result = new(array, x.pointer, shape, kind, strides)
     result.version = x.version
     result.base = x if x.base is None else x.base
     return result
+
+
+@functools.lru_cache(maxsize=4096)
+def _expanded_strides(
+    before: tuple[int, ...], own: tuple[int, ...] | None, shape: tuple[int, ...], itemsize: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The strides of an expanded view, in elements and in bytes."""
+    lead = len(shape) - len(before)
+    steps = zip(before, shape[lead:], own or dense_strides(before), strict=True)
+    strides = (0,) * lead + tuple(0 if size != want else step for size, want, step in steps)
+    return strides, tuple(step * itemsize for step in strides)
 
 
 def contiguous(x: Any) -> Any:

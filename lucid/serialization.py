@@ -211,7 +211,7 @@ class _Reader:
             if dtype is None:
                 self.wrong(f"tensor {name!r} has dtype {tensor['dtype']}, which NumPy does not have")
             array = np.frombuffer(tensor["data"], np.uint8 if dtype is np.bool_ else dtype).reshape(tensor["shape"])
-            self.arrays[name] = array != 0 if dtype is np.bool_ else array  # a bool is 0 or 1, whatever byte is there
+            self.arrays[name] = np.asarray(array != 0) if dtype is np.bool_ else array  # whatever byte is there: 0 or 1
         return self.decode_file(data[8 : 8 + header_bytes])
 
     def decode_file(self, header: bytes) -> Any:

@@ -147,6 +147,7 @@ class Tensor(Value):
         self.array, self.pointer, self.shape = value.array, value.pointer, value.shape
         self.dtype, self.strides = value.dtype, value.strides
         self.base = value.base
+        self.version[0] += 1  # whoever saved this tensor, or its address, sees other numbers now
 
     # -----------------------------------------------------------------------------------------------------------------
     # Data and its shape
@@ -291,7 +292,7 @@ class Tensor(Value):
     def __reduce__(self) -> Any:
         if self.node is not None:
             raise RuntimeError("pickle: only leaves of the graph can be pickled; use x.detach()")
-        return _unpickle, (type(self), np.ascontiguousarray(self.array), self.requires_grad)
+        return _unpickle, (type(self), np.asarray(self.array, order="C"), self.requires_grad)
 
     # -----------------------------------------------------------------------------------------------------------------
     # Operations
@@ -321,8 +322,8 @@ class Tensor(Value):
     )
     maximum, minimum, atan2 = arithmetic.maximum, arithmetic.minimum, arithmetic.atan2
 
-    __eq__ = arithmetic.equals  # type: ignore[assignment]
-    __ne__ = arithmetic.differs  # type: ignore[assignment]
+    __eq__ = arithmetic.equals
+    __ne__ = arithmetic.differs
     __lt__ = lt = arithmetic.lt
     __le__ = le = arithmetic.le
     __gt__ = gt = arithmetic.gt
@@ -356,13 +357,13 @@ class Tensor(Value):
     mm, bmm, mv, dot, addmm, outer = products.mm, products.bmm, products.mv, products.dot, products.addmm, products.outer
 
     reshape, view, permute, transpose, t = views.reshape, views.view, views.permute, views.transpose, views.t
-    squeeze, unsqueeze, flatten = views.squeeze, views.unsqueeze, views.flatten
+    squeeze, unsqueeze, flatten, flip = views.squeeze, views.unsqueeze, views.flatten, views.flip
     contiguous, clone, to = views.contiguous, views.clone, views.to
     float, double, long, int, bool = views.float_, views.double, views.long, views.int_, views.bool_
     expand, expand_as, broadcast_to = broadcast.expand, broadcast.expand_as, broadcast.broadcast_to
 
     __getitem__ = index.getitem
-    __setitem__ = index.setitem
+    __setitem__ = inplace.setitem
     gather, index_select, narrow, select = index.gather, index.index_select, index.narrow, index.select
     split, chunk, unbind = index.split, index.chunk, index.unbind
     tril, triu = create.tril, create.triu

@@ -22,15 +22,14 @@ INLINE vint before(int largest, vreal a, vreal b) {
     vint ordered = largest ? (vint)(a > b) : (vint)(a < b);
     return ordered | ((vint)(a != a) & (vint)(b == b));
 }
-INLINE int number_before(int largest, real a, real b) {
-    return (largest ? a > b : a < b) || (a != a && b == b);
-}
+INLINE int number_before(int largest, real a, real b) { return (largest ? a > b : a < b) || (a != a && b == b); }
 
 /* The value at its first place in x[n], which is known to be there. */
 static int64_t position_of(real value, int64_t n, const real *x) {
     int64_t at = 0;
     if (value == value) {
-        while (at + 2 * LANES <= n && !vany((vint)(vload(x + at) == vset(value)) | (vint)(vload(x + at + LANES) == vset(value))))
+        while (at + 2 * LANES <= n &&
+               !vany((vint)(vload(x + at) == vset(value)) | (vint)(vload(x + at + LANES) == vset(value))))
             at += 2 * LANES;
         while (x[at] != value) at++;
     } else {
@@ -76,7 +75,8 @@ INLINE void extremum_rows(int largest, const extremum_job *j, int64_t begin, int
 }
 
 /* `width` <= LANES columns from x, `pitch` numbers between rows. */
-INLINE void extremum_vector(int largest, int64_t n, int64_t pitch, int64_t width, const real *x, real *out, int64_t *index) {
+INLINE void extremum_vector(int largest, int64_t n, int64_t pitch, int64_t width, const real *x, real *out,
+                            int64_t *index) {
     vreal best = width < LANES ? vload_partial(x, width) : vload(x);
     int64_t at[LANES] = {0};
     for (int64_t start = 1; start < n;) { /* positions are counted in `integer`, from `start` */

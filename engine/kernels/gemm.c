@@ -29,7 +29,7 @@ enum { BY_TILES, BY_DOTS, BY_ROWS };
 /* ---- tiles ---- */
 
 #define TILE(rows, vectors)                                                                                            \
-    static void tile_##rows##x##vectors(const tile_job *t) { tile(rows, vectors, t); }
+    static void tile_##rows##x##vectors(const tile_job *t) { tile(rows, vectors, 0, t); }
 TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
 TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
 TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2)

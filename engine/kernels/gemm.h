@@ -33,12 +33,13 @@ typedef struct {
     int64_t a_row, a_col;
     const real *b;
     int64_t b_row;
+    const int64_t *b_offsets; /* of a gathered tile: row l of b is at b + b_offsets[l] */
     real *c;
     int64_t c_row;
-    int64_t last;     /* columns in the last vector, 1..LANES */
-    int add;          /* c += instead of c = */
-    int relu;         /* the activation is ReLU */
-    const real *bias; /* bias[columns], or NULL */
+    int64_t last;         /* columns in the last vector, 1..LANES */
+    int add;              /* c += instead of c = */
+    int relu;             /* the activation is ReLU */
+    const real *bias;     /* bias[columns], or NULL */
     const real *row_bias; /* row_bias[rows], or NULL */
 } tile_job;
 
@@ -50,7 +51,7 @@ typedef struct {
 #endif
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-static ALWAYS_INLINE void tile(const int rows, const int vectors, const tile_job *t) {
+static ALWAYS_INLINE void tile(const int rows, const int vectors, const int gathered, const tile_job *t) {
     vreal acc[TILE_ROWS_MOST][TILE_VECTORS_MOST];
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int v = 0; v < vectors; v++) acc[i][v] = (vreal){0};
@@ -60,7 +61,9 @@ static ALWAYS_INLINE void tile(const int rows, const int vectors, const tile_job
     const real *a[(TILE_ROWS_MOST + 2) / 3];
     UNROLL for (int i = 0; i < rows; i += 3) a[i / 3] = t->a + i * a_row;
     const real *b = t->b;
+    const int64_t *offsets = t->b_offsets;
     for (int64_t l = t->k; l > 0; l--) {
+        if (gathered) b = t->b + *offsets++;
         vreal y[TILE_VECTORS_MOST];
         UNROLL for (int v = 0; v < vectors; v++) y[v] = vload(b + v * LANES);
         UNROLL for (int i = 0; i < rows; i++) {
@@ -68,7 +71,7 @@ static ALWAYS_INLINE void tile(const int rows, const int vectors, const tile_job
             UNROLL for (int v = 0; v < vectors; v++) acc[i][v] = vfma(x, y[v], acc[i][v]);
         }
         UNROLL for (int i = 0; i < rows; i += 3) a[i / 3] += a_col;
-        b += b_row;
+        if (!gathered) b += b_row;
     }
 
     const int64_t c_row = t->c_row, last = t->last, end = (vectors - 1) * LANES;

@@ -48,7 +48,8 @@ INLINE void finish(operation op, int64_t count, const real *reduced, const real 
     }
     for (; i + LANES <= count; i += LANES) vstore(out + i, vlog(vload(reduced + i)) + vload(centre + i));
     if (i < count)
-        vstore_partial(out + i, count - i, vlog(vload_partial(reduced + i, count - i)) + vload_partial(centre + i, count - i));
+        vstore_partial(out + i, count - i,
+                       vlog(vload_partial(reduced + i, count - i)) + vload_partial(centre + i, count - i));
 }
 INLINE real combined_numbers(operation op, real a, real b) {
     if (op == PROD) return a * b;
@@ -141,7 +142,8 @@ INLINE void reduce_row_segments(operation op, const reduce_job *j, int64_t begin
 /* ---- columns ---- */
 
 /* out[0..width) from `rows` <= COLUMN_BLOCK rows, one after the other; the first row starts it. */
-INLINE void reduce_block(operation op, int64_t rows, int64_t width, const real *x, int64_t pitch, const real *centre, real *out) {
+INLINE void reduce_block(operation op, int64_t rows, int64_t width, const real *x, int64_t pitch, const real *centre,
+                         real *out) {
     int64_t c = 0;
     for (; c + 4 * LANES <= width; c += 4 * LANES) {
         vreal s[4], m[4];
@@ -150,7 +152,8 @@ INLINE void reduce_block(operation op, int64_t rows, int64_t width, const real *
             s[v] = term_of(op, vload(x + c + v * LANES), m[v]);
         }
         for (int64_t r = 1; r < rows; r++)
-            for (int v = 0; v < 4; v++) s[v] = combined(op, s[v], term_of(op, vload(x + r * pitch + c + v * LANES), m[v]));
+            for (int v = 0; v < 4; v++)
+                s[v] = combined(op, s[v], term_of(op, vload(x + r * pitch + c + v * LANES), m[v]));
         for (int v = 0; v < 4; v++) vstore(out + c + v * LANES, s[v]);
     }
     for (; c + LANES <= width; c += LANES) {
@@ -170,11 +173,14 @@ INLINE void reduce_block(operation op, int64_t rows, int64_t width, const real *
 INLINE void combine_onto(operation op, int64_t width, const real *first, real *sum) {
     int64_t c = 0;
     for (; c + LANES <= width; c += LANES) vstore(sum + c, combined(op, vload(first + c), vload(sum + c)));
-    if (c < width) vstore_partial(sum + c, width - c, combined(op, vload_partial(first + c, width - c), vload_partial(sum + c, width - c)));
+    if (c < width)
+        vstore_partial(sum + c, width - c,
+                       combined(op, vload_partial(first + c, width - c), vload_partial(sum + c, width - c)));
 }
 
 /* out[0..width), width <= STRIP_COLUMNS, from n >= 1 rows. */
-INLINE void reduce_strip(operation op, int64_t n, int64_t width, const real *x, int64_t pitch, const real *centre, real *out) {
+INLINE void reduce_strip(operation op, int64_t n, int64_t width, const real *x, int64_t pitch, const real *centre,
+                         real *out) {
     real level[LEVELS][STRIP_COLUMNS];
     int depth = 0;
     for (int64_t r = 0, block = 0; r < n; r += COLUMN_BLOCK, block++) {
@@ -221,8 +227,8 @@ INLINE int64_t strip_width(const reduce_job *j, int64_t strip) {
 }
 
 /* out[0..width): columns [first, first + width) of one of the outer parts, rows [row, row + n). */
-INLINE void reduce_columns_of(operation op, const reduce_job *j, int64_t part, int64_t first, int64_t width, int64_t row,
-                              int64_t n, const real *centre, real *out) {
+INLINE void reduce_columns_of(operation op, const reduce_job *j, int64_t part, int64_t first, int64_t width,
+                              int64_t row, int64_t n, const real *centre, real *out) {
     const real *x = j->x + (part * j->n + row) * j->inner + first;
     if (j->inner < LANES)
         reduce_narrow(op, n, j->inner, x, centre, out);
@@ -270,8 +276,8 @@ INLINE void combine_segments(operation op, int64_t segments, int64_t width, real
             combine_onto(op, width, partial + (s + step) * width, partial + s * width);
 }
 
-INLINE void reduce(operation op, const loops *loop, int64_t outer, int64_t n, int64_t inner, const real *x, const real *centre,
-                   real *out) {
+INLINE void reduce(operation op, const loops *loop, int64_t outer, int64_t n, int64_t inner, const real *x,
+                   const real *centre, real *out) {
     reduce_job j = {.x = x, .centre = centre, .out = out, .outer = outer, .n = n, .inner = inner};
     int64_t results = outer * inner, chunk = 1 + (SEGMENT / 2) / (n + 1);
     if (n == 0) {
@@ -315,7 +321,9 @@ INLINE void reduce(operation op, const loops *loop, int64_t outer, int64_t n, in
 
 #define REDUCTION(name, op)                                                                                            \
     static void name##_rows(void *job, int64_t begin, int64_t end) { reduce_rows(op, job, begin, end); }               \
-    static void name##_row_segments(void *job, int64_t begin, int64_t end) { reduce_row_segments(op, job, begin, end); } \
+    static void name##_row_segments(void *job, int64_t begin, int64_t end) {                                           \
+        reduce_row_segments(op, job, begin, end);                                                                      \
+    }                                                                                                                  \
     static void name##_columns(void *job, int64_t begin, int64_t end) { reduce_columns(op, job, begin, end); }         \
     static void name##_column_segments(void *job, int64_t begin, int64_t end) {                                        \
         reduce_column_segments(op, job, begin, end);                                                                   \
@@ -335,10 +343,18 @@ REDUCTION(exponentials, EXPONENTIALS)
 
 /* ---- the functions ---- */
 
-void sum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out) { reduce_sum(outer, n, inner, x, 0, out); }
-void prod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out) { reduce_prod(outer, n, inner, x, 0, out); }
-void amax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out) { reduce_amax(outer, n, inner, x, 0, out); }
-void amin_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out) { reduce_amin(outer, n, inner, x, 0, out); }
+void sum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out) {
+    reduce_sum(outer, n, inner, x, 0, out);
+}
+void prod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out) {
+    reduce_prod(outer, n, inner, x, 0, out);
+}
+void amax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out) {
+    reduce_amax(outer, n, inner, x, 0, out);
+}
+void amin_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out) {
+    reduce_amin(outer, n, inner, x, 0, out);
+}
 void sum_squares_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out) {
     reduce_squares(outer, n, inner, x, 0, out);
 }
@@ -348,7 +364,8 @@ void mean_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out
     for (int64_t i = 0; i < outer * inner; i++) out[i] /= (real)n;
 }
 
-void mean_var_real(int64_t outer, int64_t n, int64_t inner, const real *x, double correction, real *mean_out, real *var_out) {
+void mean_var_real(int64_t outer, int64_t n, int64_t inner, const real *x, double correction, real *mean_out,
+                   real *var_out) {
     real divisor = (real)((double)n - correction);
     if (divisor < 0) divisor = 0;
     mean_real(outer, n, inner, x, mean_out);

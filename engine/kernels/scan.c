@@ -31,7 +31,7 @@ typedef struct {
     void name##_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out) {                              \
         scan_job j = {x, out, n, inner, (inner + COLUMN_TASK - 1) / COLUMN_TASK};                                      \
         int64_t width = inner < COLUMN_TASK ? inner : COLUMN_TASK;                                                     \
-        parallel_for(outer * j.strips, 1 + 16384 / (n * width + 1), name##_body, &j);                                  \
+        parallel_for(outer *j.strips, 1 + 16384 / (n * width + 1), name##_body, &j);                                   \
     }
 
 SCAN(cumsum, 0, +)

@@ -85,11 +85,13 @@ static void where_body(void *context, int64_t begin, int64_t end) {
         vstore(j->out + begin + i, vselect(load_mask(j->condition + begin + i, LANES), va, vb));
     }
     if (i < n) {
-        vreal va = j->a_step ? vload_partial(a + i, n - i) : vset(*a), vb = j->b_step ? vload_partial(b + i, n - i) : vset(*b);
+        vreal va = j->a_step ? vload_partial(a + i, n - i) : vset(*a),
+              vb = j->b_step ? vload_partial(b + i, n - i) : vset(*b);
         vstore_partial(j->out + begin + i, n - i, vselect(load_mask(j->condition + begin + i, n - i), va, vb));
     }
 }
-void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out) {
+void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_step, const real *b, int64_t b_step,
+                real *out) {
     ternary_job j = {.condition = condition, .a = a, .a_step = a_step, .b = b, .b_step = b_step, .out = out};
     parallel_for(n, CHUNK, where_body, &j);
 }

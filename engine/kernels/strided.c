@@ -39,14 +39,16 @@ static void run_kernel(const strided_job *j, int64_t n, const real *a, int64_t a
 }
 
 /* copy[rows, columns] = x[r * row_stride + c * column_stride]. */
-static void copy_tile(int64_t rows, int64_t columns, const real *x, int64_t row_stride, int64_t column_stride, real *copy) {
+static void copy_tile(int64_t rows, int64_t columns, const real *x, int64_t row_stride, int64_t column_stride,
+                      real *copy) {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < columns; c++) copy[r * columns + c] = x[r * row_stride + c * column_stride];
 }
 
 static void run_tile(const strided_job *j, int64_t tile) {
     int last = j->ndim - 1;
-    int64_t column = tile % j->column_tiles * j->tile_columns, row = tile / j->column_tiles % j->row_tiles * j->tile_rows;
+    int64_t column = tile % j->column_tiles * j->tile_columns,
+            row = tile / j->column_tiles % j->row_tiles * j->tile_rows;
     int64_t outer = tile / j->column_tiles / j->row_tiles;
     int64_t rows = j->shape[last - 1] - row < j->tile_rows ? j->shape[last - 1] - row : j->tile_rows;
     int64_t columns = j->shape[last] - column < j->tile_columns ? j->shape[last] - column : j->tile_columns;
@@ -75,8 +77,8 @@ static void run_tile(const strided_job *j, int64_t tile) {
         rows = 1;
     }
     for (int64_t r = 0; r < rows; r++)
-        run_kernel(j, columns, operand[0].x + r * operand[0].pitch, operand[0].step, operand[1].x + r * operand[1].pitch,
-                   operand[1].step, out_at + r * j->shape[last]);
+        run_kernel(j, columns, operand[0].x + r * operand[0].pitch, operand[0].step,
+                   operand[1].x + r * operand[1].pitch, operand[1].step, out_at + r * j->shape[last]);
 }
 
 static void strided_body(void *context, int64_t begin, int64_t end) {
@@ -84,13 +86,15 @@ static void strided_body(void *context, int64_t begin, int64_t end) {
 }
 
 /* Fills in the simplified shape: no dimension of size 1, none that both operands walk as a part of the one before. */
-static void simplify(strided_job *j, int64_t ndim, const int64_t *shape, const int64_t *a_strides, const int64_t *b_strides) {
+static void simplify(strided_job *j, int64_t ndim, const int64_t *shape, const int64_t *a_strides,
+                     const int64_t *b_strides) {
     const int64_t *given[2] = {a_strides, b_strides};
     j->ndim = 0;
     for (int64_t d = 0; d < ndim; d++) {
         if (shape[d] == 1) continue;
         int before = j->ndim - 1;
-        if (before >= 0 && j->strides[0][before] == given[0][d] * shape[d] && j->strides[1][before] == given[1][d] * shape[d]) {
+        if (before >= 0 && j->strides[0][before] == given[0][d] * shape[d] &&
+            j->strides[1][before] == given[1][d] * shape[d]) {
             j->shape[before] *= shape[d];
         } else {
             before = j->ndim++;
@@ -100,7 +104,8 @@ static void simplify(strided_job *j, int64_t ndim, const int64_t *shape, const i
     }
 }
 
-static void run_strided(strided_job *j, int64_t ndim, const int64_t *shape, const int64_t *a_strides, const int64_t *b_strides) {
+static void run_strided(strided_job *j, int64_t ndim, const int64_t *shape, const int64_t *a_strides,
+                        const int64_t *b_strides) {
     int64_t n = 1;
     for (int64_t d = 0; d < ndim; d++) n *= shape[d];
     if (n == 0) return;
@@ -125,7 +130,10 @@ static void run_strided(strided_job *j, int64_t ndim, const int64_t *shape, cons
         j->ndim = 2;
         last = 1;
     }
-    int64_t rows = j->shape[last - 1], columns = j->shape[last], widest = in_place ? LONG_ROW : rows == 1 ? TILE : COPIED_ROW;
+    int64_t rows = j->shape[last - 1], columns = j->shape[last],
+            widest = in_place    ? LONG_ROW
+                     : rows == 1 ? TILE
+                                 : COPIED_ROW;
     j->tile_columns = columns < widest ? columns : widest;
     j->tile_rows = TILE / j->tile_columns > 1 ? TILE / j->tile_columns : 1;
     j->row_tiles = (rows + j->tile_rows - 1) / j->tile_rows;

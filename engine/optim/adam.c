@@ -39,32 +39,44 @@ typedef struct {
     real eps, l2, decay; /* l2: weight decay added to the gradient; decay: lr weight_decay of AdamW */
 } adam_rule;
 
-/* Numbers [at, at + n) of parameter i; step_size is lr / (1 - beta1^t), scale 1 / sqrt(1 - beta2^t). */
-static void adam_body(const void *rule, int64_t i, int64_t at, int64_t n) {
-    const adam_rule *r = rule;
-    const adam_group_real *group = r->group;
-    real *p = group->parameters.parameter[i] + at, *m = group->exp_avg[i] + at, *v = group->exp_avg_sq[i] + at;
-    real *largest = group->amsgrad ? group->max_exp_avg_sq[i] + at : 0;
-    const real *gradient = group->parameters.gradient[i] + at;
-    real step_size = group->parameters.coefficient[2 * i], scale = group->parameters.coefficient[2 * i + 1];
-    for (int64_t j = 0; j < n; j += LANES) {
-        int64_t left = n - j;
-        vreal x = load_up_to(p + j, left), g = load_up_to(gradient + j, left);
-        if (group->maximize) g = -g;
-        if (r->l2 != 0) g = vfma(vset(r->l2), x, g);
-        vreal first = average(r->first, load_up_to(m + j, left), g, vset(1));
-        vreal second = average(r->second, load_up_to(v + j, left), g, g);
-        store_up_to(m + j, left, first);
-        store_up_to(v + j, left, second);
-        if (largest) {
-            vreal before = load_up_to(largest + j, left);
-            second = vselect((before >= second) | (before != before), before, second); /* NaN stays NaN */
-            store_up_to(largest + j, left, second);
-        }
-        vreal change = step_size * (first / vfma(vsqrt(second), vset(scale), vset(r->eps)));
-        if (r->decay != 0) change = vfma(vset(r->decay), x, change);
-        store_up_to(p + j, left, x - change);
+/* The memory of one parameter, from some number on; step_size is lr / (1 - beta1^t), scale 1 / sqrt(1 - beta2^t). */
+typedef struct {
+    real *p, *m, *v, *largest;
+    const real *gradient;
+    real step_size, scale;
+    int maximize;
+} adam_numbers;
+
+/* One vector, or the last `left` numbers of one. */
+static inline __attribute__((always_inline)) void adam_vector(adam_rule r, adam_numbers x, int64_t j, int64_t left) {
+    vreal p = load_up_to(x.p + j, left), g = load_up_to(x.gradient + j, left);
+    if (x.maximize) g = -g;
+    if (r.l2 != 0) g = vfma(vset(r.l2), p, g);
+    vreal first = average(r.first, load_up_to(x.m + j, left), g, vset(1));
+    vreal second = average(r.second, load_up_to(x.v + j, left), g, g);
+    store_up_to(x.m + j, left, first);
+    store_up_to(x.v + j, left, second);
+    if (x.largest) {
+        vreal before = load_up_to(x.largest + j, left);
+        second = vselect((before >= second) | (before != before), before, second); /* NaN stays NaN */
+        store_up_to(x.largest + j, left, second);
     }
+    vreal ratio = first / vfma(vsqrt(second), vset(x.scale), vset(r.eps));
+    vreal changed = vfma(vset(-x.step_size), ratio, p);
+    if (r.decay != 0) changed = p - vfma(vset(r.decay), p, x.step_size * ratio); /* p is rounded once, as without */
+    store_up_to(x.p + j, left, changed);
+}
+
+static void adam_body(const void *rule, int64_t i, int64_t at, int64_t n) {
+    const adam_rule r = *(const adam_rule *)rule; /* a copy: stores to p, m and v cannot change it */
+    const adam_group_real *group = r.group;
+    const real *coefficient = group->parameters.coefficient + 2 * i;
+    adam_numbers x = {group->parameters.parameter[i] + at, group->exp_avg[i] + at, group->exp_avg_sq[i] + at,
+                      group->amsgrad ? group->max_exp_avg_sq[i] + at : 0, group->parameters.gradient[i] + at,
+                      coefficient[0], coefficient[1], group->maximize};
+    int64_t j = 0;
+    for (; j + LANES <= n; j += LANES) adam_vector(r, x, j, LANES);
+    if (j < n) adam_vector(r, x, j, n - j);
 }
 
 void adam_update_real(const adam_group_real *group) {

@@ -21,7 +21,7 @@ typedef struct {
  * store as across two. (State is best allocated with its parameter's offset within a line.)
  * GROUP_CHUNK numbers are 5 µs of Adam in cache, a few times what waking a thread costs. */
 #define LINE (64 / (int64_t)sizeof(real))
-#define GROUP_CHUNK 32768
+#define GROUP_CHUNK 8192
 #define WORTH_ALIGNING (16 * LANES)
 
 /* A whole vector, or the n numbers that are left. */

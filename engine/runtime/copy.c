@@ -12,11 +12,11 @@
 #endif
 
 #define MAX_DIMS 64
-#define LINE_BYTES 64        /* a transposition goes by blocks of so many bytes of the source's lines (their rows) */
-#define BLOCK_COLUMNS 64     /* and of so many of the target's numbers */
+#define LINE_BYTES 64           /* a transposition goes by blocks of so many bytes of the source's lines (their rows) */
+#define BLOCK_COLUMNS 64        /* and of so many of the target's numbers */
 #define TRANSPOSED_COLUMNS 2048 /* columns in a task of a transposition */
-#define TASK_BYTES (1 << 17) /* what one thread takes at a time */
-#define SHORT_RUN 64         /* bytes, below which a loop is quicker than memcpy */
+#define TASK_BYTES (1 << 17)    /* what one thread takes at a time */
+#define SHORT_RUN 64            /* bytes, below which a loop is quicker than memcpy */
 
 typedef struct {
     const char *source;
@@ -29,16 +29,17 @@ typedef struct {
 } copy_job;
 
 /* rows x columns items of a size the compiler knows, so that each is one load and one store. */
-static inline __attribute__((always_inline)) void copy_items(size_t itemsize, int64_t rows, int64_t columns, const char *source,
-                                                             int64_t from_row, int64_t from, char *target, int64_t to_row,
-                                                             int64_t to) {
+static inline __attribute__((always_inline)) void copy_items(size_t itemsize, int64_t rows, int64_t columns,
+                                                             const char *source, int64_t from_row, int64_t from,
+                                                             char *target, int64_t to_row, int64_t to) {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < columns; c++)
             memcpy(target + r * to_row + c * to, source + r * from_row + c * from, itemsize);
 }
 
 static void copy_block(const copy_job *j, int64_t rows, int64_t columns, const char *source, char *target) {
-    int64_t from_row = j->from[j->ndim - 2], from = j->from[j->ndim - 1], to_row = j->to[j->ndim - 2], to = j->to[j->ndim - 1];
+    int64_t from_row = j->from[j->ndim - 2], from = j->from[j->ndim - 1], to_row = j->to[j->ndim - 2],
+            to = j->to[j->ndim - 1];
     int64_t size = j->itemsize;
     if (from == size && to == size && columns * size >= SHORT_RUN)
         for (int64_t r = 0; r < rows; r++) memcpy(target + r * to_row, source + r * from_row, (size_t)(columns * size));
@@ -62,7 +63,8 @@ static void copy_body(void *context, int64_t begin, int64_t end) {
     const copy_job *j = context;
     int last = j->ndim - 1;
     for (int64_t task = begin; task < end; task++) {
-        int64_t column = task % j->column_tasks * j->task_columns, row = task / j->column_tasks % j->row_tasks * j->task_rows;
+        int64_t column = task % j->column_tasks * j->task_columns,
+                row = task / j->column_tasks % j->row_tasks * j->task_rows;
         int64_t rest = task / j->column_tasks / j->row_tasks;
         int64_t rows = j->shape[last - 1] - row < j->task_rows ? j->shape[last - 1] - row : j->task_rows;
         int64_t columns = j->shape[last] - column < j->task_columns ? j->shape[last] - column : j->task_columns;
@@ -73,10 +75,12 @@ static void copy_body(void *context, int64_t begin, int64_t end) {
             target += rest % j->shape[d] * j->to[d];
             rest /= j->shape[d];
         }
-        int64_t step_rows = j->transposed ? LINE_BYTES / j->itemsize : rows, step_columns = j->transposed ? BLOCK_COLUMNS : columns;
+        int64_t step_rows = j->transposed ? LINE_BYTES / j->itemsize : rows,
+                step_columns = j->transposed ? BLOCK_COLUMNS : columns;
         for (int64_t r = 0; r < rows; r += step_rows)
             for (int64_t c = 0; c < columns; c += step_columns)
-                copy_block(j, rows - r < step_rows ? rows - r : step_rows, columns - c < step_columns ? columns - c : step_columns,
+                copy_block(j, rows - r < step_rows ? rows - r : step_rows,
+                           columns - c < step_columns ? columns - c : step_columns,
                            source + r * j->from[last - 1] + c * j->from[last],
                            target + r * j->to[last - 1] + c * j->to[last]);
     }
@@ -111,8 +115,8 @@ static void simplify(copy_job *j, int64_t ndim, const int64_t *shape, const int6
     }
 }
 
-void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source, const int64_t *source_strides,
-                  void *target, const int64_t *target_strides) {
+void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source,
+                  const int64_t *source_strides, void *target, const int64_t *target_strides) {
     copy_job j;
     int64_t n = 1;
     for (int64_t d = 0; d < ndim; d++) n *= shape[d];
@@ -183,7 +187,8 @@ CASTS_FROM(int32_t, TO_FLOAT, TO_DOUBLE, TO_INT64, SAME, TO_UINT8)
 CASTS_FROM(uint8_t, TO_FLOAT, TO_DOUBLE, TO_INT64, TO_INT32, SAME)
 CASTS_FROM(boolean, TO_BOOL, TO_BOOL, TO_BOOL, TO_BOOL, TO_BOOL) /* memory said to be bool may hold any byte */
 
-#define ROW(from) {from##_to_float, from##_to_double, from##_to_int64, from##_to_int32, from##_to_uint8, from##_to_bool}
+#define ROW(from)                                                                                                      \
+    { from##_to_float, from##_to_double, from##_to_int64, from##_to_int32, from##_to_uint8, from##_to_bool }
 
 void cast(int64_t n, int64_t from, const void *source, int64_t to, void *target) {
     static void (*const bodies[6][6])(void *, int64_t, int64_t) = {ROW(float),   ROW(double),  ROW(int64_t),

@@ -6,11 +6,12 @@
  * on a condition variable, where they cost nothing.
  *
  * After fork() the child has no workers: a handler forgets them, and the next launch starts new ones. */
+#define _GNU_SOURCE /* sched_getaffinity */
 #include "parallel.h"
 #include "lucid_engine.h"
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -171,15 +172,21 @@ static void after_fork_child(void) {
     pthread_mutex_init(&launch_lock, 0);
 }
 
+/* The processors that this process may run on. */
 static int processors(void) {
+#if defined(__linux__)
+    cpu_set_t allowed;
+    if (!sched_getaffinity(0, sizeof allowed, &allowed)) {
+        int n = CPU_COUNT(&allowed);
+        return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+    }
+#endif
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : (int)n;
 }
 
 __attribute__((constructor)) static void prepare_pool(void) {
-    const char *asked = getenv("LUCID_NUM_THREADS");
-    int n = asked ? atoi(asked) : 0;
-    wanted_threads = n >= 1 && n <= MAX_THREADS ? n : processors();
+    wanted_threads = processors();
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 

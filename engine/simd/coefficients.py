@@ -1,4 +1,4 @@
-"""Prints the polynomial coefficients of math.h and trigonometry.h, float and double (needs mpmath; not part of a build).
+"""Prints the polynomial coefficients of math.h and its companions, float and double (needs mpmath; no part of a build).
 
 Each is the minimax polynomial of its function under its weight, found by Remez exchange in 60 digits; the error printed
 behind it is the largest weighted error before the coefficients are rounded.
@@ -75,31 +75,86 @@ def even(f: Function, z: mpf) -> mpf:
 
 def main() -> None:
     half, root = mp.log(2) / 2, mp.sqrt(2)
-    show("exp: (e^r - 1 - r) / r^2", near_zero(lambda r: (mp.expm1(r) - r) / r**2, mpf("0.5")),
-         lambda r: abs(r) + mpf("1e-9"), -half * 1.001, half * 1.0011, (4, 9))
-    show("exp2: (2^r - 1) / r", near_zero(lambda r: mp.expm1(r * mp.log(2)) / r, mp.log(2)),
-         lambda r: abs(r) + mpf("1e-3"), mpf("-0.5"), mpf("0.5001"), (5, 10))
-    show("log: (log(1 + f) - f + f^2 / 2) / f^3", near_zero(log_tail, mpf(1) / 3),
-         near_zero(lambda f: abs(f**3 / mp.log(1 + f)) + mpf("1e-12"), mpf("1e-12")), 1 / root - 1, root - mpf("0.9999"), (8, 0))
+    show(
+        "exp: (e^r - 1 - r) / r^2",
+        near_zero(lambda r: (mp.expm1(r) - r) / r**2, mpf("0.5")),
+        lambda r: abs(r) + mpf("1e-9"),
+        -half * 1.001,
+        half * 1.0011,
+        (4, 9),
+    )
+    show(
+        "exp2: (2^r - 1) / r",
+        near_zero(lambda r: mp.expm1(r * mp.log(2)) / r, mp.log(2)),
+        lambda r: abs(r) + mpf("1e-3"),
+        mpf("-0.5"),
+        mpf("0.5001"),
+        (5, 10),
+    )
+    show(
+        "log: (log(1 + f) - f + f^2 / 2) / f^3",
+        near_zero(log_tail, mpf(1) / 3),
+        near_zero(lambda f: abs(f**3 / mp.log(1 + f)) + mpf("1e-12"), mpf("1e-12")),
+        1 / root - 1,
+        root - mpf("0.9999"),
+        (8, 0),
+    )
     s2 = ((root - 1) / (root + 1)) ** 2
     show("log: 2 (atanh(s) - s) / s^3", lambda z: atanh_series(z, 3), lambda z: z + mpf("1e-9"), 0, s2 * 1.001, (0, 6))
-    show("pow: 2 (atanh(s) - s - s^3 / 3) / s^5", lambda z: atanh_series(z, 5), lambda z: z * z + mpf("1e-9"), 0, s2 * 1.001, (3, 7))
-    show("sin: (sin r - r) / r^3", near_zero(lambda z: even(lambda r: (mp.sin(r) - r) / r**3, z), -mpf(1) / 6),
-         lambda z: z + mpf("1e-9"), 0, (mp.pi / 4) ** 2 * 1.001, (2, 5))
-    show("cos: (cos r - 1 + r^2 / 2) / r^4", near_zero(lambda z: even(lambda r: (mp.cos(r) - 1 + r * r / 2) / r**4, z), mpf(1) / 24),
-         lambda z: z * z + mpf("1e-9"), 0, (mp.pi / 4) ** 2 * 1.001, (2, 5))
-    show("erf, |x| < 1: erf(x) / x - 1", near_zero(lambda z: even(lambda x: mp.erf(x) / x - 1, z), 2 / mp.sqrt(mp.pi) - 1),
-         lambda z: mpf(1), 0, mpf("1.001"), (6, 12))
-    show("erf, 1 <= x < 4: -log(erfc(x)) in x - 1", lambda u: -mp.log(mp.erfc(u + 1)),
-         lambda u: mp.erfc(u + 1), -0.001, 3.001, (7, 0))
+    show(
+        "pow: 2 (atanh(s) - s - s^3 / 3) / s^5",
+        lambda z: atanh_series(z, 5),
+        lambda z: z * z + mpf("1e-9"),
+        0,
+        s2 * 1.001,
+        (3, 7),
+    )
+    show(
+        "sin: (sin r - r) / r^3",
+        near_zero(lambda z: even(lambda r: (mp.sin(r) - r) / r**3, z), -mpf(1) / 6),
+        lambda z: z + mpf("1e-9"),
+        0,
+        (mp.pi / 4) ** 2 * 1.001,
+        (2, 5),
+    )
+    show(
+        "cos: (cos r - 1 + r^2 / 2) / r^4",
+        near_zero(lambda z: even(lambda r: (mp.cos(r) - 1 + r * r / 2) / r**4, z), mpf(1) / 24),
+        lambda z: z * z + mpf("1e-9"),
+        0,
+        (mp.pi / 4) ** 2 * 1.001,
+        (2, 5),
+    )
+    show(
+        "erf, |x| < 1: erf(x) / x - 1",
+        near_zero(lambda z: even(lambda x: mp.erf(x) / x - 1, z), 2 / mp.sqrt(mp.pi) - 1),
+        lambda z: mpf(1),
+        0,
+        mpf("1.001"),
+        (6, 12),
+    )
+    show(
+        "erf, 1 <= x < 4: -log(erfc(x)) in x - 1",
+        lambda u: -mp.log(mp.erfc(u + 1)),
+        lambda u: mp.erfc(u + 1),
+        -0.001,
+        3.001,
+        (7, 0),
+    )
     low, high, k = mpf("0.48"), mpf(28), mpf(3)
 
     def scaled_erfc(t: mpf) -> mpf:
         x = k * (1 + t) / (1 - t)
         return mp.exp(x * x) * mp.erfc(x) * (1 + 2 * x)
 
-    show("erfc: e^(x^2) erfc(x) (1 + 2 x) in t = (x - 3) / (x + 3)", scaled_erfc, lambda t: 1 / scaled_erfc(t),
-         (low - k) / (low + k), (high - k) / (high + k), (10, 21))
+    show(
+        "erfc: e^(x^2) erfc(x) (1 + 2 x) in t = (x - 3) / (x + 3)",
+        scaled_erfc,
+        lambda t: 1 / scaled_erfc(t),
+        (low - k) / (low + k),
+        (high - k) / (high + k),
+        (10, 21),
+    )
 
 
 if __name__ == "__main__":

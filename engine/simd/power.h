@@ -35,7 +35,7 @@ static inline vreal log_in_two_parts(vreal x, vreal *low) {
     return result;
 }
 
-/* x^y with C's special cases. 2 and 2 ulp. */
+/* x^y with C's special cases. 1.5 and 1.5 ulp. */
 static inline vreal vpow(vreal x, vreal y) {
     const vreal zero = vset(0), one = vset(1), infinity = vset(REAL_INFINITY);
 #if REAL_IS_DOUBLE

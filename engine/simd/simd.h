@@ -61,6 +61,15 @@ typedef real vreal_anywhere __attribute__((vector_size(VECTOR_BYTES), aligned(si
 #define NEON(operation) JOIN(v, operation, q_f32)
 #endif
 
+/* The type that the intrinsics take. */
+#if defined(__x86_64__)
+typedef __typeof__(V(setzero)()) native_vreal;
+#elif defined(__aarch64__) && REAL_IS_DOUBLE
+typedef float64x2_t native_vreal;
+#elif defined(__aarch64__)
+typedef float32x4_t native_vreal;
+#endif
+
 static inline vreal vload(const real *p) { return *(const vreal_anywhere *)p; }
 static inline void vstore(real *p, vreal v) { *(vreal_anywhere *)p = v; }
 
@@ -112,14 +121,25 @@ static inline vint vselecti(vint mask, vint a, vint b) { return (mask & a) | (~m
 static inline vreal vabs(vreal x) { return (vreal)((vint)x & ~(vint)vset(-REAL_C(0.0))); }
 static inline vint vsignbits(vreal x) { return (vint)x & (vint)vset(-REAL_C(0.0)); }
 
-/* a * b + c, rounded once where the instruction set can (all but x86-64's baseline). */
-static inline vreal vfma(vreal a, vreal b, vreal c) { return a * b + c; }
+/* a * b + c, rounded once where the instruction set can (all but x86-64's baseline). Named, not left to the compiler:
+ * in a * b + c * d it may fuse either product, and not the same one in a loop and in the loop's tail. */
+static inline vreal vfma(vreal a, vreal b, vreal c) {
+#if defined(LEVEL_AVX512) || defined(LEVEL_AVX2)
+    typedef __typeof__(V(setzero)()) vector;
+    return (vreal)V(fmadd)((vector)a, (vector)b, (vector)c);
+#elif defined(__aarch64__)
+    typedef __typeof__(NEON(dup_n)(0)) vector;
+    return (vreal)NEON(fma)((vector)c, (vector)a, (vector)b);
+#else
+    return a * b + c;
+#endif
+}
 
 static inline vreal vsqrt(vreal x) {
 #if defined(__x86_64__)
-    return (vreal)V(sqrt)((__typeof__(V(setzero)()))x);
+    return (vreal)V(sqrt)((native_vreal)x);
 #elif defined(__aarch64__)
-    return (vreal)NEON(sqrt)((__typeof__(NEON(sqrt)(NEON(dup_n)(0))))x);
+    return (vreal)NEON(sqrt)((native_vreal)x);
 #else
     for (int i = 0; i < LANES; i++) x[i] = real_sqrt(x[i]);
     return x;
@@ -128,8 +148,8 @@ static inline vreal vsqrt(vreal x) {
 
 /* The larger and the smaller of two; b where either is NaN (so put the one whose NaN must survive second). */
 #if defined(__x86_64__) /* what the processor's instructions do by themselves */
-static inline vreal vmax(vreal a, vreal b) { return (vreal)V(max)((__typeof__(V(setzero)()))a, (__typeof__(V(setzero)()))b); }
-static inline vreal vmin(vreal a, vreal b) { return (vreal)V(min)((__typeof__(V(setzero)()))a, (__typeof__(V(setzero)()))b); }
+static inline vreal vmax(vreal a, vreal b) { return (vreal)V(max)((native_vreal)a, (native_vreal)b); }
+static inline vreal vmin(vreal a, vreal b) { return (vreal)V(min)((native_vreal)a, (native_vreal)b); }
 #else
 static inline vreal vmax(vreal a, vreal b) { return vselect(a > b, a, b); }
 static inline vreal vmin(vreal a, vreal b) { return vselect(a < b, a, b); }

@@ -72,21 +72,21 @@ static inline vreal sin_shifted(vreal x, unsigned_integer quarters) {
     for (int i = 0; i < LANES; i++)                                                                                    \
         if (fabs((double)x[i]) > REDUCED_BELOW) result[i] = function(x[i])
 
-/* 1.5 and 1.5 ulp. */
+/* 2 and 2 ulp. */
 static inline vreal vsin(vreal x) {
     vreal result = vselect(x == vset(0), x, sin_shifted(x, 0)); /* sin(-0) is -0 */
     if (__builtin_expect(beyond_reduction(x), 0)) LANES_FROM_LIBRARY(scalar_sin, x, result);
     return result;
 }
 
-/* 1.5 and 1.5 ulp. */
+/* 2 and 2 ulp. */
 static inline vreal vcos(vreal x) {
     vreal result = sin_shifted(x, 1);
     if (__builtin_expect(beyond_reduction(x), 0)) LANES_FROM_LIBRARY(scalar_cos, x, result);
     return result;
 }
 
-/* sin / cos, or -cos / sin in the odd quadrants. 3 and 3 ulp. */
+/* sin / cos, or -cos / sin in the odd quadrants. 3.5 and 4 ulp. */
 static inline vreal vtan(vreal x) {
     vreal sine, cosine;
     vuint quadrant;

@@ -191,7 +191,7 @@ class _Rule:
                     f"{name}.backward: gradient {number} is {describe(g)}, the argument is {argument[1]} {argument[0]}"
                 )
             if any(g is x for x in saved):  # a leaf must not get a saved tensor as its gradient
-                grads[number] = g.clone()
+                grads[number] = g.clone()  # type: ignore[attr-defined]
         return grads
 
 

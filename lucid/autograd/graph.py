@@ -49,11 +49,11 @@ class Value:
         self.dtype = dtype
         self.strides = strides
         self.requires_grad = False
-        self._grad = None
-        self.node = None
+        self._grad: Any = None
+        self.node: Any = None
         self.version = [0]
-        self.base = None
-        self.hooks = None
+        self.base: Any = None
+        self.hooks: Any = None
 
 
 class Node:
@@ -84,7 +84,9 @@ class Node:
         self.version = version
         self.order = _newer()
         self.outputs = 1
-        self.output = self.hooks = self.retained = None
+        self.output: int | None = None
+        self.hooks: Any = None
+        self.retained: Any = None
 
     def __repr__(self) -> str:
         return f"<{''.join(part.capitalize() for part in self.name.split('_'))}Backward>"
@@ -128,12 +130,24 @@ def record(
         saved: the tensors the rules take after the gradient.
         output: the position in ``saved`` where the result itself is to be passed (``saved`` holds None there).
     """
-    if not needs_graph(*inputs):
+    if not mode.recording:
         return result
-    edges = tuple(edge_of(x) if isinstance(x, Value) else None for x in inputs)
+    edges = []
+    wanted = False
+    for x in inputs:
+        if isinstance(x, Value) and x.requires_grad:
+            wanted = True
+            edges.append(x.node or x)
+        else:
+            edges.append(None)
+    if not wanted:
+        return result
     if output is not None:
         saved = (*saved[:output], detached_alias(result), *saved[output + 1 :])
-    node = Node(name, rules, edges, saved, sum(x.version[0] for x in saved))
+    version = 0
+    for x in saved:
+        version += x.version[0]
+    node = Node(name, rules, tuple(edges), saved, version)
     node.output = output
     if isinstance(result, tuple):
         node.outputs = len(result)
@@ -156,7 +170,7 @@ def detached_alias(x: Any) -> Any:
 
 
 def _unpack(node: Node, create_graph: bool) -> tuple[Any, ...]:
-    """The saved tensors, unchanged since they were saved."""
+    """The saved tensors, unchanged since they were saved; when rules are recorded, with the result in its place."""
     saved = node.saved
     if saved is None:
         raise RuntimeError(
@@ -256,9 +270,14 @@ def run_backward(
                         heappush(heap, (edge.order, edge))
                     gradients[edge][node.index] = grad  # type: ignore[attr-defined]
                 continue
-            saved = _unpack(node, create_graph)
+            saved = node.saved
+            version = node.version
+            for x in saved or ():
+                version -= x.version[0]
+            if version or saved is None or create_graph:
+                saved = _unpack(node, create_graph)
             joint = None if type(rules) is tuple else rules(grad, *saved)
-            for edge, rule in zip(node.edges, joint or rules, strict=True):
+            for edge, rule in zip(node.edges, joint or rules):  # noqa: B905 (their lengths agree; this loop is hot)
                 if edge is None or rule is None or (needed is not None and edge not in needed):
                     continue
                 part = rule if joint else rule(grad, *saved)

@@ -27,9 +27,9 @@ class Sequential(Module):
     def __init__(self, *args: Any) -> None:
         super().__init__()
         if len(args) == 1 and isinstance(args[0], OrderedDict):
-            named = args[0].items()
+            named = list(args[0].items())
         else:
-            named = ((str(i), module) for i, module in enumerate(args))
+            named = [(str(i), module) for i, module in enumerate(args)]
         for name, module in named:
             if not isinstance(module, Module):
                 raise TypeError(f"Sequential: {name!r} must be a Module, got {type(module).__name__}")
@@ -38,12 +38,13 @@ class Sequential(Module):
     def forward(self, input: Tensor) -> Any:
         """The result of the last module."""
         own = self.__dict__
-        for name in self._kinds:
-            input = own[name](input)
+        for name, kind in self._kinds.items():
+            if kind == "module":
+                input = own[name](input)
         return input
 
     def __len__(self) -> int:
-        return len(self._kinds)
+        return len(self._modules)
 
     def __iter__(self) -> Iterator[Module]:
         return iter(self._modules.values())

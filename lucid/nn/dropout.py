@@ -12,21 +12,23 @@ class Dropout(Module):
 
     Args:
         p: from 0 to 1.
+        inplace: write the result over the input.
 
     Raises:
         ValueError: for p outside [0, 1].
     """
 
-    def __init__(self, p: float = 0.5) -> None:
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         if not 0.0 <= p <= 1.0:
             raise ValueError(f"Dropout: p must be from 0 to 1, got {p}")
         self.p = p
+        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         """The result, of the input's shape."""
-        return F.dropout(input, self.p, self.training)
+        return F.dropout(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
-        """The probability."""
-        return f"p={self.p}"
+        """The options."""
+        return f"p={self.p}, inplace={self.inplace}"

@@ -9,9 +9,11 @@ from lucid.autograd.graph import Value, describe
 from lucid.ops.activation import gelu, relu, silu
 from lucid.ops.arithmetic import add, mul, sub
 from lucid.ops.conv import conv2d, max_pool2d
+from lucid.ops.create import ones_like
 from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import sigmoid, tanh
 from lucid.ops.index import gather_rows
+from lucid.ops.inplace import copy_
 from lucid.ops.loss import cross_entropy
 from lucid.ops.matmul import linear
 from lucid.ops.random import dropout as _dropout
@@ -36,13 +38,14 @@ __all__ = [
 ]
 
 
-def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Each element zero with probability p, else divided by 1 − p; the input itself when not training.
 
     Args:
         input: [any shape].
         p: probability, from 0 to 1.
         training: whether to drop at all.
+        inplace: write the result over the input.
 
     Raises:
         ValueError: for p outside [0, 1].
@@ -55,7 +58,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
         >>> sorted(set(lucid.nn.functional.dropout(lucid.ones(100), 0.5).tolist()))
         [0.0, 2.0]
     """
-    return _dropout(input, p, training)
+    out = _dropout(input, p, training)
+    return copy_(input, out) if inplace and out is not input else out
 
 
 def embedding(input: Tensor, weight: Tensor) -> Tensor:
@@ -132,7 +136,7 @@ def binary_cross_entropy_with_logits(
     target = target if target.dtype is input.dtype else target.to(input.dtype)
     loss = losses.bce_with_logits(input, target)
     if pos_weight is not None:  # the part of positives, −y·log σ(x), counts p times
-        positives = mul(target, losses.bce_with_logits(input, input.new_ones(input.shape)))
+        positives = mul(target, losses.bce_with_logits(input, ones_like(input)))
         loss = add(loss, mul(positives, sub(pos_weight, 1)))
     if weight is not None:
         loss = mul(loss, weight)

@@ -44,6 +44,8 @@ class Module:
 
     training: bool
     _kinds: dict[str, str]
+    _pre_hooks: dict[int, Any]
+    _forward_hooks: dict[int, Any]
 
     def __init__(self) -> None:
         set_plainly = object.__setattr__
@@ -57,9 +59,9 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__}: write a method forward(self, ...)")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not self._pre_hooks and not self._forward_hooks:
-            return self.forward(*args, **kwargs)
-        return self._call_with_hooks(args, kwargs)
+        if self._pre_hooks or self._forward_hooks:
+            return self._call_with_hooks(args, kwargs)
+        return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for hook in tuple(self._pre_hooks.values()):
@@ -385,10 +387,10 @@ class Module:
         lines = []
         for name, module in self._modules.items():
             lines.append(f"({name}): " + repr(module).replace("\n", "\n  "))
-        extra = self.extra_repr()
-        if not lines:
-            return f"{type(self).__name__}({extra})"
-        body = "\n  ".join([extra, *lines] if extra else lines)
+        extra = self.extra_repr().splitlines()
+        if not lines and len(extra) < 2:
+            return f"{type(self).__name__}({''.join(extra)})"
+        body = "\n  ".join(extra + lines)
         return f"{type(self).__name__}(\n  {body}\n)"
 
 

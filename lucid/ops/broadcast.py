@@ -6,11 +6,11 @@ shape, so that no other derivative rule has to think of broadcasting.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
-import numpy as np
-
 from lucid import engine
+from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import record
 from lucid.ops.view import reshape, sizes, to_dtype, wrap_dim
 
@@ -60,14 +60,26 @@ def expand(input: Tensor, *size: Any) -> Tensor:
         >>> lucid.tensor([[1.0], [2.0]]).expand(2, 3).tolist()
         [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
     """
-    before, wanted = input.shape, sizes(size)
+    shape = _expanded_shape(input.shape, sizes(size))
+    return _spread(input, shape) if shape != input.shape else reshape(input, shape)
+
+
+@functools.lru_cache(maxsize=4096)
+def _expanded_shape(before: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
     lead = len(wanted) - len(before)
     shape = tuple(before[i - lead] if s == -1 and i >= lead else s for i, s in enumerate(wanted))
     if lead < 0 or any(s < 0 for s in shape) or any(b not in (1, s) for b, s in zip(before, shape[lead:], strict=True)):
         raise ValueError(f"expand: shape {before} cannot be expanded to {wanted}")
-    if shape == before:
-        return reshape(input, before)
-    return record("expand", engine.expand(input, shape), (input,), (lambda grad: sum_to_size(grad, before),))
+    return shape
+
+
+def _spread(input: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The tensor expanded to a shape that is known to fit."""
+    before = input.shape
+    out = engine.expand(input, shape)
+    if not mode.recording:
+        return out
+    return record("expand", out, (input,), (lambda grad: sum_to_size(grad, before),))
 
 
 def broadcast_to(input: Tensor, shape: Any) -> Tensor:
@@ -86,45 +98,63 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(expand(x, shape) for x in tensors)
 
 
-def reduced_dims(operation: str, dim: Dims, ndim: int) -> tuple[int, ...]:
-    """The dimensions to reduce over, in order.
+class Reduction:
+    """How one reduction of one shape is laid out.
+
+    Attributes:
+        dims: the dimensions reduced over, in order.
+        shape: the shape of the result.
+        kept: that shape with the reduced dimensions as 1.
+        outer, n, inner: the sizes before, of, and after the reduced dimensions.
+        order: None when those are next to each other, else the order of dimensions that brings them to the end.
+        spreads: whether the result, as it is, broadcasts back to the input's shape.
+    """
+
+    __slots__ = ("dims", "inner", "kept", "n", "order", "outer", "shape", "spreads")
+
+    def __init__(self, operation: str, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> None:
+        ndim = len(shape)
+        dims = [dim] if isinstance(dim, int) else [] if dim is None else list(dim)
+        found = sorted(wrap_dim(operation, d, ndim) for d in dims) or list(range(ndim))
+        if len(set(found)) < len(found):
+            raise ValueError(f"{operation}: a dimension appears twice in dim={dim}")
+        self.dims = tuple(found) if ndim else ()
+        self.kept = tuple(1 if i in self.dims else s for i, s in enumerate(shape))
+        self.shape = self.kept if keepdim else tuple(s for i, s in enumerate(shape) if i not in self.dims)
+        self.spreads = keepdim or self.dims == tuple(range(len(self.dims)))
+        self.order: tuple[int, ...] | None = None
+        if self.dims and self.dims[-1] - self.dims[0] + 1 != len(self.dims):
+            self.order = self.to_the_end(ndim)
+            shape = tuple(shape[d] for d in self.order)
+        first = ndim - len(self.dims) if self.order else self.dims[0] if self.dims else 0
+        self.outer, self.n, self.inner = engine.reduce_shape(shape, first, first + len(self.dims) - 1)
+
+    def to_the_end(self, ndim: int) -> tuple[int, ...]:
+        """The order of dimensions that brings the reduced ones to the end."""
+        return (*(d for d in range(ndim) if d not in self.dims), *self.dims)
+
+    def block(self, input: Tensor) -> Tensor:
+        """The tensor in contiguous memory with the reduced dimensions next to each other."""
+        if self.order is not None:
+            input = engine.same_start(input, input.array.transpose(self.order))
+        return input if input.strides is None else engine.contiguous(input)
+
+    def back(self, x: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """A result of the reduction, expanded to the input's shape."""
+        return _spread(x if self.spreads else reshape(x, self.kept), shape)
+
+
+_known_reduction = functools.lru_cache(maxsize=4096)(Reduction)
+
+
+def reduction(operation: str, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Reduction:
+    """The layout of reducing ``shape`` over ``dim``: an int, several, or all when None or empty.
 
     Raises:
         IndexError: for a dimension that is not there.
         ValueError: for one named twice.
     """
-    if dim is None:
-        return tuple(range(ndim))
-    dims = (dim,) if isinstance(dim, int) else tuple(dim)
-    if not dims:
-        return tuple(range(ndim))
-    found = sorted(wrap_dim(operation, d, ndim) for d in dims)
-    if len(set(found)) < len(found):
-        raise ValueError(f"{operation}: a dimension appears twice in dim={dim}")
-    return tuple(found) if ndim else ()
-
-
-def reduced_shape(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) -> tuple[int, ...]:
-    """The shape after reducing over ``dims``."""
-    if keepdim:
-        return tuple(1 if i in dims else s for i, s in enumerate(shape))
-    return tuple(s for i, s in enumerate(shape) if i not in dims)
-
-
-def as_block(input: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, int, int, int]:
-    """The tensor, contiguous, with the dimensions to reduce next to each other; and (outer, n, inner).
-
-    Dimensions that are apart are brought together at the end, by a copy.
-    """
-    ndim = len(input.shape)
-    if not dims:
-        return engine.contiguous(input), input.array.size, 1, 1
-    first, last = dims[0], dims[-1]
-    if last - first + 1 != len(dims):
-        kept = [d for d in range(ndim) if d not in dims]
-        input = engine.view(input, input.array.transpose([*kept, *dims]))
-        first, last = len(kept), ndim - 1
-    return engine.contiguous(input), *engine.reduce_shape(input.shape, first, last)
+    return _known_reduction(operation, shape, tuple(dim) if isinstance(dim, list) else dim, bool(keepdim))
 
 
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -145,16 +175,14 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     if dtype is not None:
         input = to_dtype(input, dtype)
     before = input.shape
-    dims = reduced_dims("sum", dim, len(before))
-    shape = reduced_shape(before, dims, keepdim)
-    if not input.dtype.is_floating_point:
+    plan = reduction("sum", before, dim, keepdim)
+    kernel = _sum.get(input.dtype)
+    if kernel is None:
         kind = engine.int64 if dtype is None else input.dtype
-        return engine.wrap(np.asarray(input.array.sum(dims, kind.numpy)).reshape(shape))
-    block, outer, n, inner = as_block(input, dims)
-    out = engine.empty(shape, input.dtype)
-    _sum[input.dtype](outer, n, inner, block.pointer, out.pointer)
-    kept = reduced_shape(before, dims, True)
-    return record("sum", out, (input,), (lambda grad: expand(reshape(grad, kept), before),))
+        return engine.wrap(input.array.sum(plan.dims, kind.numpy).reshape(plan.shape))
+    out = engine.empty(plan.shape, input.dtype)
+    kernel(plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    return record("sum", out, (input,), (lambda grad: plan.back(grad, before),))
 
 
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:

@@ -9,7 +9,7 @@ from lucid.autograd.graph import Value, record
 from lucid.engine import ffi, pointer_or_null
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor
-from lucid.ops.index import gather
+from lucid.ops.index import gather, getitem
 from lucid.ops.view import reshape
 
 _conv2d = engine.kernels("conv2d")
@@ -103,7 +103,8 @@ def conv2d(
         weight: [out_channels, in_channels / groups, kernel_height, kernel_width].
         bias: [out_channels], or None.
         stride: steps between places, one number or (height, width).
-        padding: zeros put around the input; or ``"valid"`` (none) or ``"same"`` (as many as keep the size).
+        padding: zeros put around the input; or ``"valid"`` (none) or ``"same"`` (as many as keep the size; where they
+            cannot be split evenly, one more at the end).
         dilation: steps between the kernel's elements.
         groups: the channels are split into so many groups that do not mix.
 
@@ -118,28 +119,28 @@ def conv2d(
     if len(input.shape) == 3:
         out = conv2d(reshape(input, (1, *input.shape)), weight, bias, stride, padding, dilation, groups)
         return reshape(out, out.shape[1:])
+    extra = (0, 0)
     if isinstance(padding, str):
-        padding = _named_padding(padding, weight, stride, dilation)
+        padding, extra = _named_padding(padding, weight, stride, dilation)
     geometry = _Geometry(input.shape, weight.shape, stride, padding, dilation, groups)
     if bias is not None and bias.shape != (weight.shape[0],):
         raise ValueError(f"conv2d: bias has shape {bias.shape} but weight gives {weight.shape[0]} channels")
-    return _forward(geometry, input, weight, bias)
+    out = _forward(geometry, input, weight, bias)
+    return getitem(out, (..., slice(extra[0], None), slice(extra[1], None))) if any(extra) else out
 
 
-def _named_padding(padding: str, weight: Tensor, stride: Any, dilation: Any) -> Any:
+def _named_padding(padding: str, weight: Tensor, stride: Any, dilation: Any) -> tuple[Any, tuple[int, int]]:
+    """Padding in numbers; and how many rows and columns of the result are to be dropped in front, because the same
+    number of zeros was put on both sides."""
     if padding == "valid":
-        return 0
+        return 0, (0, 0)
     if padding != "same":
         raise ValueError(f"conv2d: padding must be numbers, 'same' or 'valid', got {padding!r}")
     if pair("conv2d", "stride", stride, 1) != (1, 1):
         raise ValueError(f"conv2d: padding='same' needs stride 1, got {stride}")
     total = [d * (k - 1) for d, k in zip(pair("conv2d", "dilation", dilation, 1), weight.shape[2:], strict=True)]
-    if any(t % 2 for t in total):
-        raise ValueError(
-            f"conv2d: padding='same' needs as many zeros on both sides; kernel {weight.shape[2:]} with dilation "
-            f"{dilation} does not allow it; pad the input first and use padding='valid'"
-        )
-    return [t // 2 for t in total]
+    height, width = total
+    return ((height + 1) // 2, (width + 1) // 2), (height % 2, width % 2)
 
 
 def _forward(geometry: _Geometry, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -198,7 +199,7 @@ def max_pool2d(
         input: [batch, channels, height, width], or without batch.
         kernel_size: the window, one number or (height, width).
         stride: steps between windows; the window's size when None.
-        padding: rows and columns of −∞ around the input, at most half the window.
+        padding: rows and columns of −∞ around the input, at most half the window (what it reaches over).
         dilation: steps between the window's elements.
         ceil_mode: let a last window that begins inside reach over the edge.
         return_indices: also give the position in the plane that was picked (int64).
@@ -212,8 +213,10 @@ def max_pool2d(
     (kh, kw), (ph, pw) = pair("max_pool2d", "kernel_size", kernel_size, 1), pair("max_pool2d", "padding", padding, 0)
     sh, sw = (kh, kw) if stride is None else pair("max_pool2d", "stride", stride, 1)
     dh, dw = pair("max_pool2d", "dilation", dilation, 1)
-    if 2 * ph > kh or 2 * pw > kw:
-        raise ValueError(f"max_pool2d: padding {padding} is more than half of kernel_size {kernel_size}")
+    if 2 * ph > dh * (kh - 1) + 1 or 2 * pw > dw * (kw - 1) + 1:
+        raise ValueError(
+            f"max_pool2d: padding {padding} is more than half of kernel_size {kernel_size} with dilation {dilation}"
+        )
     *lead, height, width = input.shape
     out_h = _windows(height, kh, sh, ph, dh, ceil_mode)
     out_w = _windows(width, kw, sw, pw, dw, ceil_mode)

@@ -229,16 +229,16 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """The matrix with zeros above the given diagonal."""
-    return where(_below("tril", input, diagonal), input, 0)
+    return where(_below("tril", input, diagonal), input, zeros((), dtype=input.dtype))
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The matrix with zeros below the given diagonal."""
-    return where(_below("triu", input, diagonal - 1), 0, input)
+    return where(_below("triu", input, diagonal - 1), zeros((), dtype=input.dtype), input)
 
 
 def _below(operation: str, input: Tensor, diagonal: int) -> Tensor:
     """A bool matrix: True on and below a diagonal."""
     if len(input.shape) < 2:
         raise ValueError(f"{operation}: expects at least 2 dimensions, got shape {input.shape}")
-    return engine.wrap(np.tri(*input.shape[-2:], diagonal, dtype=bool))
+    return engine.wrap(np.tri(input.shape[-2], input.shape[-1], diagonal, dtype=bool))

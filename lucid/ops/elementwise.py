@@ -138,8 +138,8 @@ class Binary:
 
 def binary(op: Binary, a: Operand, b: Operand) -> Tensor:
     """Runs and records ``op``. This is the path of every ``x * y``: what it does first decides the overhead."""
-    if b.__class__ is float:
-        return _binary_number(op, a, b)
+    if b.__class__ is float or b.__class__ is int:
+        return _binary_plain_number(op, a, b)
     try:
         out = engine_binary(op.family, a, b)
     except (AttributeError, NoKernel):
@@ -156,6 +156,22 @@ def binary(op: Binary, a: Operand, b: Operand) -> Tensor:
     return out
 
 
+def _binary_plain_number(op: Binary, a: Tensor, number: float) -> Tensor:
+    """``op`` of a tensor and a Python number: the short way for floating-point tensors."""
+    try:
+        if not a.dtype.is_floating_point:
+            return _binary_number(op, a, number)
+    except AttributeError:
+        return _binary_number(op, a, number)
+    out = engine.binary_number(op.family, a, number)
+    if a.requires_grad and mode.recording:
+        rule = op.rules[0]
+        if rule is None or not op.saves:
+            return record(op.name, out, (a,), (rule,))
+        return record(op.name, out, (a,), (lambda grad, a: rule(grad, a, number),), (a,))
+    return out
+
+
 def _binary_unlike(op: Binary, a: Operand, b: Operand) -> Tensor:
     """``op`` on operands of two shapes or number types."""
     if not (isinstance(a, Value) and isinstance(b, Value)):
@@ -164,7 +180,7 @@ def _binary_unlike(op: Binary, a: Operand, b: Operand) -> Tensor:
 
 
 def _binary_number(op: Binary, a: Operand, b: Operand) -> Tensor:
-    """``op`` where one operand is a number (or something to be converted)."""
+    """``op`` where an operand is a number, or something to be converted."""
     a, b = operand(op.name, a), operand(op.name, b)
     if isinstance(a, Value) and isinstance(b, Value):
         if op.floats and not a.dtype.is_floating_point:
@@ -172,26 +188,21 @@ def _binary_number(op: Binary, a: Operand, b: Operand) -> Tensor:
         elif a.dtype is b.dtype and a.shape == b.shape:
             raise NoKernel(f"{op.name}: not implemented for {a.dtype}; convert with .float() or .double() first")
         return binary(op, a, b)
+    if not isinstance(a, Value) and not isinstance(b, Value):
+        return binary(op, engine.wrap(np.asarray(a, _number_type(a).numpy)), b)
     number_first = not isinstance(a, Value)
     x, number = (b, a) if number_first else (a, b)
-    if not isinstance(x, Value):
-        return binary(op, engine.wrap(np.asarray(a, _number_type(a).numpy)), b)
     kind = x.dtype
     if not kind.is_floating_point:
         kind = default_dtype[0] if op.floats else result_type(x, number)
         x = to_dtype(x, kind)
-    if number_first:
-        out = engine.number_binary(op.family, number, x)
-    else:
-        out = engine.binary_number(op.family, x, number)
-    if not (x.requires_grad and mode.recording):
-        return out
-    rule = op.rules[number_first]
+    if not number_first:
+        return _binary_plain_number(op, x, number) if kind.is_floating_point else engine.binary_number(op.family, x, number)
+    out = engine.number_binary(op.family, number, x)
+    rule = op.rules[1]
     if rule is None or not op.saves:
         return record(op.name, out, (x,), (rule,))
-    if number_first:
-        return record(op.name, out, (x,), (lambda grad, x: rule(grad, number, x),), (x,))
-    return record(op.name, out, (x,), (lambda grad, x: rule(grad, x, number),), (x,))
+    return record(op.name, out, (x,), (lambda grad, x: rule(grad, number, x),), (x,))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -8,25 +8,24 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
+from lucid.ops.broadcast import sum_to_size
 from lucid.ops.elementwise import Tensor
-from lucid.ops.view import reshape, to_dtype, wrap_dim
+from lucid.ops.view import clone, reshape, to_dtype, wrap_dim
 
 
 def _plain(key: Any) -> Any:
-    """An index as NumPy takes it; says whether it picks by arrays (a copy) or only slices (a view)."""
+    """One part of an index as NumPy takes it."""
     if isinstance(key, Value):
-        if key.dtype.is_floating_point:
-            raise IndexError(f"index: a {key.dtype} tensor cannot be an index; use int64 or bool")
+        if key.dtype.is_floating_point or key.dtype is engine.uint8:
+            raise IndexError(f"a {key.dtype} tensor cannot be an index; use int64 for numbers or bool for a mask")
         return key.array if key.shape or key.dtype is engine.bool_ else int(key.array)
-    if isinstance(key, np.ndarray | np.generic) and not key.ndim:
-        return key.item()
-    if isinstance(key, list):
+    if isinstance(key, list | range):
         return np.asarray(key) if key else np.asarray(key, np.int64)
     if isinstance(key, slice):
-        parts = (int(p) if isinstance(p, Value) else p for p in (key.start, key.stop, key.step))
+        parts = (p.array.item() if isinstance(p, Value) else p for p in (key.start, key.stop, key.step))
         key = slice(*parts)
         if key.step is not None and key.step <= 0:
-            raise ValueError(f"index: slice step must be positive, got {key.step}; use flip to reverse")
+            raise ValueError(f"slice step must be positive, got {key.step}; use flip to reverse")
     return key
 
 
@@ -35,9 +34,49 @@ def plain_index(key: Any) -> Any:
     return tuple(_plain(k) for k in key) if isinstance(key, tuple) else _plain(key)
 
 
-def _is_basic(key: Any) -> bool:
+def _picks(part: Any) -> bool:
+    """Whether a part of an index picks by numbers or a mask (a copy), and not only by slices (a view)."""
+    return isinstance(part, bool | np.bool_) or (isinstance(part, np.ndarray) and (part.ndim > 0 or part.dtype == bool))
+
+
+def split_index(key: Any, ndim: int) -> tuple[Any, Any]:
+    """An index in two steps: slices and single numbers first, as a view; then what picks from that view, or None.
+
+    NumPy counts single numbers among the arrays that pick, and puts their dimensions elsewhere than PyTorch:
+    x[0, :, [1, 2]] is [2, n] there, [n, 2] here.
+    """
+    key = plain_index(key)
     parts = key if isinstance(key, tuple) else (key,)
-    return not any(isinstance(k, np.ndarray) and (k.ndim or k.dtype == bool) or isinstance(k, bool) for k in parts)
+    if not any(map(_picks, parts)):
+        return key, None
+    used = sum(_width(part) for part in parts)
+    if used > ndim:
+        raise IndexError(f"{used} dimensions are indexed, but there are {ndim}")
+    basic: list[Any] = []
+    picks: list[Any] = []
+    for part in parts:
+        if not _picks(part):
+            basic.append(part)
+            skipped = max(ndim - used, 0) if part is ... else 1 if part is None or isinstance(part, slice) else 0
+            picks.extend([slice(None)] * skipped)
+        elif np.ndim(part) == 0:  # True or False: a dimension of size 1, picked or not
+            basic.append(None)
+            picks.append(np.array([part]))
+        else:
+            basic.extend([slice(None)] * _width(part))
+            picks.append(part.copy())  # backward needs it as it is now
+    while isinstance(picks[-1], slice):
+        picks.pop()
+    return tuple(basic), tuple(picks)
+
+
+def _width(part: Any) -> int:
+    """How many dimensions of the tensor a part of an index speaks of."""
+    if part is None or part is ...:
+        return 0
+    if _picks(part):
+        return np.ndim(part) if np.asarray(part).dtype == bool else 1
+    return 1
 
 
 def getitem(input: Tensor, key: Any) -> Tensor:
@@ -52,60 +91,93 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         >>> x[1].tolist(), x[:, -1].tolist(), x[x > 3].tolist()
         ([3, 4, 5], [2, 5], [4, 5])
     """
-    key = plain_index(key)
-    if isinstance(key, np.ndarray) and key.dtype == np.int64 and key.ndim == 1 and input.shape and len(input.shape) <= 2:
-        kernel = _gather_rows.get(input.dtype)
-        if kernel is not None:
-            return gather_rows(input, engine.wrap(np.where(key < 0, key + input.shape[0], key)))
-    shape = input.shape
     try:
-        picked = input.array[key]
-    except IndexError as error:
-        raise IndexError(f"index: {error} (tensor of shape {shape})") from None
-    if _is_basic(key):
-        out = engine.view(input, _at(input.array, key))
-    else:
-        out = engine.wrap(np.ascontiguousarray(picked))
-    return record("index", out, (input,), (lambda grad: index_into_zeros(grad, shape, key),))
+        key, picks = split_index(key, len(input.shape))
+        if picks is None:
+            return _slice(input, key)
+        return _pick(input if all(part is ... or part == slice(None) for part in key) else _slice(input, key), picks)
+    except (IndexError, ValueError) as error:
+        kind = IndexError if isinstance(error, IndexError) else ValueError
+        raise kind(f"index: {error} (tensor of shape {input.shape})") from None
 
 
-def index_into_zeros(grad: Tensor, shape: tuple[int, ...], key: Any) -> Tensor:
-    """Zeros of ``shape`` with ``grad`` added at ``key``: the derivative of indexing.
+def _slice(input: Tensor, key: Any) -> Tensor:
+    """A view by numbers, slices, ``...`` and None."""
+    shape = input.shape
+    out = engine.view(input, view_at(input.array, key))
+    return record("index", out, (input,), (lambda grad: _slice_into_zeros(grad, shape, key),))
 
-    Places picked several times get the sum. By slices this is a copy; by index arrays it is NumPy's ``add.at``.
-    """
+
+def _slice_into_zeros(grad: Tensor, shape: tuple[int, ...], key: Any) -> Tensor:
+    """Zeros of ``shape`` with ``grad`` at ``key``: the derivative of a slice."""
     out = engine.empty(shape, grad.dtype)
     out.array.fill(0)
-    if _is_basic(key):
-        target = engine.view(out, _at(out.array, key))
-        engine.copy_into(target, grad)
-    else:
-        np.add.at(out.array, key, grad.array)
-    return record("index_into_zeros", out, (grad,), (lambda g: getitem(g, key),))
+    engine.copy_into(engine.view(out, view_at(out.array, key)), grad)
+    return record("slice_into_zeros", out, (grad,), (lambda g: _slice(g, key),))
 
 
-def _at(array: np.ndarray, key: Any) -> np.ndarray:
-    """``array[key]`` for a basic index, as a view also where NumPy would give a number."""
+def view_at(array: np.ndarray, key: Any) -> np.ndarray:
+    """``array[key]`` for numbers, slices, ``...`` and None, as a view also where NumPy would give a number."""
     key = key if isinstance(key, tuple) else (key,)
-    return array[key if any(k is ... for k in key) else (*key, ...)]
+    view: np.ndarray = array[key if any(k is ... for k in key) else (*key, ...)]
+    return view
 
 
-def setitem(input: Tensor, key: Any, value: Any) -> None:
-    """``input[key] = value``: writes into the tensor's memory; not recorded.
+def _pick(input: Tensor, picks: tuple[Any, ...]) -> Tensor:
+    """A copy of what arrays of numbers and masks pick. Rows picked by numbers are the engine's work, the rest NumPy's."""
+    first, shape = picks[0], input.shape
+    if isinstance(first, np.ndarray) and first.dtype.kind == "i" and len(picks) == 1 and input.dtype in _gather_rows:
+        rows = first.astype(np.int64, copy=False)
+        return gather_rows(input, engine.wrap(np.where((rows < 0) & (rows >= -shape[0]), rows + shape[0], rows)))
+    out = engine.wrap(np.ascontiguousarray(input.array[picks]))
+    return record("index", out, (input,), (lambda grad: _pick_into_zeros(grad, shape, picks),))
+
+
+def index_put(input: Tensor, key: Any, value: Any) -> Tensor:
+    """A copy of ``input`` with ``value`` (a tensor or a number) at ``key``: what ``input[key] = value`` records.
 
     Raises:
-        RuntimeError: for a tensor that requires a gradient, while recording.
         IndexError: for an index out of range.
+        ValueError: when value does not broadcast to what the key speaks of.
     """
-    key = plain_index(key)
-    engine.check_writable(input, "index assignment")
-    source = value.array if isinstance(value, Value) else value
+    out = clone(input.detach())
+    values = to_dtype(value, input.dtype) if isinstance(value, Value) else value
+    taken = write_at(out, key, values)
+    if isinstance(values, Value):  # dimensions of size 1 in front fit too
+        surplus = max(len(values.shape) - len(taken), 0)
+        values = reshape(values, values.shape[surplus:])
+        before = values.shape
+        rules = (lambda grad: index_put(grad, key, 0.0), lambda grad: sum_to_size(getitem(grad, key), before))
+        return record("index_put", out, (input, values), rules)
+    return record("index_put", out, (input,), (lambda grad: index_put(grad, key, 0.0),))
+
+
+def write_at(out: Tensor, key: Any, value: Any) -> tuple[int, ...]:
+    """Writes ``value`` into the memory of ``out`` at ``key``, converted and broadcast; returns the shape written to."""
+    source = value.array if isinstance(value, Value) else np.asarray(value)
+    if source.dtype.kind not in "biuf":
+        raise TypeError(f"index assignment: expected a tensor or numbers, got {type(value).__name__}")
     try:
-        input.array[key] = source
-    except (IndexError, ValueError, OverflowError) as error:
+        basic, picks = split_index(key, len(out.shape))
+        target = view_at(out.array, basic)
+        place = ... if picks is None else picks
+        shape: tuple[int, ...] = target[place].shape if source.ndim else ()
+        surplus = source.ndim - len(shape)
+        if surplus > 0 and set(source.shape[:surplus]) == {1}:
+            source = source.reshape(source.shape[surplus:])
+        target[place] = source
+        return shape
+    except (IndexError, ValueError) as error:
         kind = IndexError if isinstance(error, IndexError) else ValueError
-        raise kind(f"index assignment: {error} (tensor of shape {input.shape})") from None
-    input.version[0] += 1
+        raise kind(f"index assignment: {error} (tensor of shape {out.shape})") from None
+
+
+def _pick_into_zeros(grad: Tensor, shape: tuple[int, ...], picks: tuple[Any, ...]) -> Tensor:
+    """Zeros of ``shape`` with ``grad`` added at ``picks``; places picked several times get the sum."""
+    out = engine.empty(shape, grad.dtype)
+    out.array.fill(0)
+    np.add.at(out.array, picks, grad.array)
+    return record("pick_into_zeros", out, (grad,), (lambda g: _pick(g, picks),))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -139,7 +211,7 @@ def gather_rows(table: Tensor, index: Tensor) -> Tensor:
     position = kernel(index.array.size, width, rows, dense.pointer, index.pointer, out.pointer)
     engine.check_index(position, index, rows, "index")
     shape = table.shape
-    return record("gather_rows", out, (table,), (lambda grad: scatter_rows_into_zeros(grad, index, shape),))
+    return record("gather_rows", out, (table,), (lambda grad, index: scatter_rows_into_zeros(grad, index, shape),), (index,))
 
 
 def scatter_rows_into_zeros(grad: Tensor, index: Tensor, shape: tuple[int, ...], skip: int = -1) -> Tensor:
@@ -189,6 +261,8 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """
     index = _need_indices("gather", index)
     dim = wrap_dim("gather", dim, len(input.shape))
+    if len(input.shape) + len(index.shape) == 1:  # a number counts as a vector of one
+        return reshape(gather(reshape(input, -1), dim, reshape(index, -1)), index.shape)
     before = input.shape
     source = _cut_to_index("gather", input, dim, index)
     if source.dtype not in _gather:
@@ -205,7 +279,7 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     m = index.shape[dim] if index.shape else 1
     position = _gather[input.dtype](outer, n, inner, m, dense.pointer, index.pointer, out.pointer)
     engine.check_index(position, index, n, "gather")
-    return record("gather", out, (input,), (lambda grad: scatter_into_zeros(grad, dim, index, before),))
+    return record("gather", out, (input,), (lambda grad, index: scatter_into_zeros(grad, dim, index, before),), (index,))
 
 
 def _cut_to_index(operation: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -243,11 +317,13 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if len(index.shape) > 1:
         raise ValueError(f"index_select: index must be a vector, got shape {index.shape}")
     size = input.shape[dim] if input.shape else 1
-    if index.array.size and (index.array.min() < 0 or index.array.max() >= size):
-        raise IndexError(f"index_select: an index is out of range for size {size}")
-    if dim == 0 and input.dtype in _gather_rows and input.shape:
-        return gather_rows(input, reshape(index, -1))
-    return getitem(input, (slice(None),) * dim + (index,))
+    outside = ((index.array < 0) | (index.array >= size)).reshape(-1)
+    engine.check_index(int(outside.argmax()) if outside.any() else -1, index, size, "index_select")
+    if not input.shape:
+        if index.array.size != 1:
+            raise ValueError(f"index_select: from a 0-d tensor one number can be picked, not {index.array.size}")
+        return clone(input)
+    return getitem(input, (slice(None),) * dim + (reshape(index, -1),))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -268,6 +344,9 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     tensors = tuple(tensors)
     if not tensors:
         raise ValueError("cat: expected at least one tensor")
+    for x in tensors:
+        if not isinstance(x, Value):
+            raise TypeError(f"cat: expected tensors, got {type(x).__name__}")
     parts = [x for x in tensors if x.shape != (0,)] or [tensors[0]]  # PyTorch lets empty vectors pass
     first = parts[0]
     dim = wrap_dim("cat", dim, len(first.shape))
@@ -300,6 +379,9 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     tensors = tuple(tensors)
     if not tensors:
         raise ValueError("stack: expected at least one tensor")
+    for x in tensors:
+        if not isinstance(x, Value):
+            raise TypeError(f"stack: expected tensors, got {type(x).__name__}")
     shape = tensors[0].shape
     for x in tensors:
         if x.shape != shape:
@@ -308,40 +390,40 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     return cat([reshape(x, (*shape[:dim], 1, *shape[dim:])) for x in tensors], dim)
 
 
-def _dim_and_size(operation: str, input: Tensor, dim: int) -> tuple[int, int]:
-    """The dimension counted from the front, and its size.
-
-    Raises:
-        IndexError: when there is no such dimension.
-    """
-    if not input.shape:
-        raise IndexError(f"{operation}: a 0-d tensor has no dimension to go along")
-    dim = wrap_dim(operation, dim, len(input.shape))
-    return dim, input.shape[dim]
-
-
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """``length`` slices along ``dim`` from ``start`` on, as a view."""
-    dim, size = _dim_and_size("narrow", input, dim)
-    start = start + size if start < 0 else start
-    if not 0 <= start <= start + length <= size:
-        raise ValueError(f"narrow: {start} to {start + length} is outside of size {size}")
+    size = _size_along("narrow", input, dim)
+    dim = wrap_dim("narrow", dim, len(input.shape))
+    first = start + size if start < 0 else start
+    if not 0 <= first <= first + length <= size:
+        raise ValueError(f"narrow: start {start} and length {length} do not fit into size {size}")
+    start = first
     return getitem(input, (slice(None),) * dim + (slice(start, start + length),))
 
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The slice number ``index`` along ``dim``, as a view without that dimension."""
+    _size_along("select", input, dim)
     return getitem(input, (slice(None),) * wrap_dim("select", dim, len(input.shape)) + (index,))
+
+
+def _size_along(operation: str, input: Tensor, dim: int) -> int:
+    """The size of a dimension; a 0-d tensor has none to cut."""
+    if not input.shape:
+        raise ValueError(f"{operation}: a 0-d tensor has no dimension to cut")
+    size: int = input.shape[wrap_dim(operation, dim, len(input.shape))]
+    return size
 
 
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of ``split_size`` slices each along ``dim`` (the last may be shorter), or of the listed lengths."""
-    dim, size = _dim_and_size("split", tensor, dim)
+    size = _size_along("split", tensor, dim)
+    dim = wrap_dim("split", dim, len(tensor.shape))
     if isinstance(split_size_or_sections, int):
         step = split_size_or_sections
-        if step <= 0:
+        if step < 0 or (step == 0 and size):
             raise ValueError(f"split: split_size must be positive, got {step}")
-        lengths = [min(step, size - i) for i in range(0, size, step)] or [0]
+        lengths = [min(step, size - i) for i in range(0, size, step or 1)] or [0]
     else:
         lengths = list(split_size_or_sections)
         if sum(lengths) != size or min(lengths, default=0) < 0:
@@ -354,11 +436,10 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most ``chunks`` views of equal length along ``dim`` (the last may be shorter)."""
     if chunks <= 0:
         raise ValueError(f"chunk: chunks must be positive, got {chunks}")
-    dim, size = _dim_and_size("chunk", input, dim)
-    return split(input, max(1, -(-size // chunks)), dim)
+    size = _size_along("chunk", input, dim)
+    return split(input, -(-size // chunks) if size else [0] * chunks, dim)
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """All slices along ``dim``, as views without that dimension."""
-    dim, size = _dim_and_size("unbind", input, dim)
-    return tuple(select(input, dim, i) for i in range(size))
+    return tuple(select(input, dim, i) for i in range(_size_along("unbind", input, dim)))

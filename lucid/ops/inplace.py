@@ -13,6 +13,7 @@ from lucid.autograd.graph import Value, needs_graph
 from lucid.ops import arithmetic, create, random
 from lucid.ops.broadcast import expand
 from lucid.ops.elementwise import Binary, Tensor
+from lucid.ops.index import index_put, write_at
 from lucid.ops.view import to_dtype
 
 
@@ -126,6 +127,33 @@ def copy_(input: Tensor, src: Tensor) -> Tensor:
     engine.copy_into(input, source)
     input.version[0] += 1
     return input
+
+
+def setitem(input: Tensor, key: Any, value: Any) -> None:
+    """``input[key] = value``: writes into the tensor's memory; recorded, when ``input`` or ``value`` has a gradient.
+
+    Args:
+        input: the tensor to write to.
+        key: an index, as for reading.
+        value: a tensor or numbers, broadcast to the shape of ``input[key]`` and converted to its number type.
+
+    Raises:
+        RuntimeError: while recording, for a leaf that requires a gradient, or for a view.
+        IndexError: for an index out of range.
+        ValueError: when value does not broadcast.
+
+    Example:
+        >>> import lucid
+        >>> x = lucid.zeros(2, 3)
+        >>> x[:, 1] = lucid.tensor([5.0, 6.0])
+        >>> x.tolist()
+        [[0.0, 5.0, 0.0], [0.0, 6.0, 0.0]]
+    """
+    if _may_change("index assignment", input, value):
+        _take_over(input, index_put(_as_before(input), key, value))
+    else:
+        write_at(input, key, value)
+        input.version[0] += 1
 
 
 def uniform_(input: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, record
@@ -27,7 +25,9 @@ def reduced(operation: str, loss: Tensor, reduction: str) -> Tensor:
     """
     if reduction not in REDUCTIONS:
         raise ValueError(f"{operation}: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
-    return {"none": lambda x: x, "mean": mean, "sum": sum}[reduction](loss)
+    if reduction == "mean":
+        return mean(loss)
+    return sum(loss) if reduction == "sum" else loss
 
 
 def cross_entropy(
@@ -52,6 +52,7 @@ def cross_entropy(
 
     Raises:
         ValueError: when shapes or options do not fit.
+        TypeError: for what is not a tensor, integer logits, or a bool target.
         IndexError: for a class that is not there.
 
     Example:
@@ -74,6 +75,8 @@ def cross_entropy(
         raise ValueError(f"cross_entropy: weight must be {input.dtype} ({classes},), got {weight.dtype} {weight.shape}")
     if target.dtype.is_floating_point:
         return _with_probabilities(input, target, weight, reduction, label_smoothing)
+    if target.dtype is engine.bool_:
+        raise TypeError("cross_entropy: target must be class numbers (int64) or probabilities, got lucid.bool")
     wanted = shape[:1][:0] if len(shape) == 1 else (shape[0], *shape[2:])
     if target.shape != wanted:
         raise ValueError(f"cross_entropy: input {shape} wants a target of shape {wanted}, got {target.shape}")
@@ -108,7 +111,7 @@ def _fused(
             f"there are {classes} (0 to {classes - 1})"
         )
 
-    def rule(grad: Tensor, logits: Tensor) -> Tensor:
+    def rule(grad: Tensor, logits: Tensor, target: Tensor) -> Tensor:
         if mode.recording:  # the second derivative: the same gradient, written with operations
             return _gradient_by_operations(grad, logits, target, weight, ignore_index, smoothing, reduction, total)
         dense, dense_grad = engine.contiguous(logits), engine.contiguous(grad)
@@ -119,7 +122,7 @@ def _fused(
         )  # fmt: skip
         return found
 
-    return record("cross_entropy", loss, (logits,), (rule,), (logits,))
+    return record("cross_entropy", loss, (logits,), (rule,), (logits, target))
 
 
 def _gradient_by_operations(
@@ -163,8 +166,6 @@ def _with_probabilities(
     if weight is not None:
         q = mul(q, reshape(weight, (classes, *(1,) * (len(input.shape) - dim - 1))))
     loss = mul(sum(mul(q, log_softmax(input, dim)), dim), -1)
-    if reduction == "mean":
-        return div(sum(loss), max(1, input.array.size // max(classes, 1)))
     return reduced("cross_entropy", loss, reduction)
 
 
@@ -178,13 +179,16 @@ def bce_with_logits(input: Tensor, target: Tensor) -> Tensor:
     Raises:
         ValueError: when the two differ in shape or number type.
     """
-    engine.same_shape("binary_cross_entropy_with_logits", ("input", "target"), input, target)
+    if input.shape != target.shape or input.dtype is not target.dtype:
+        raise ValueError(
+            f"binary_cross_entropy_with_logits: input is {input.dtype} {input.shape} "
+            f"but target is {target.dtype} {target.shape}"
+        )
     x, y = engine.contiguous(input), engine.contiguous(target)
     out = engine.empty(x.shape, x.dtype)
     kernel = engine.kernel_for(_bce_with_logits, x.dtype, "binary_cross_entropy_with_logits")
     kernel(out.array.size, x.pointer, y.pointer, out.pointer)
-    rules = (bce_with_logits_backward, lambda grad, x, y: neg(mul(grad, x)))
-    return record("bce_with_logits", out, (input, target), rules, (input, target))
+    return record("bce_with_logits", out, (input, target), _bce_rules, (input, target))
 
 
 def bce_with_logits_backward(grad: Tensor, input: Tensor, target: Tensor) -> Tensor:
@@ -194,9 +198,12 @@ def bce_with_logits_backward(grad: Tensor, input: Tensor, target: Tensor) -> Ten
     dense = engine.contiguous(grad) if step else grad
     out = engine.empty(x.shape, x.dtype)
     _bce_with_logits_backward[x.dtype](out.array.size, dense.pointer, step, x.pointer, y.pointer, out.pointer)
-    rules = (
-        lambda g, grad, x, y: bce_with_logits_backward(g, x, y),
-        lambda g, grad, x, y: sigmoid_backward(mul(g, grad), sigmoid(x)),
-        lambda g, grad, x, y: neg(mul(g, grad)),
-    )
-    return record("bce_with_logits_backward", out, (grad, input, target), rules, (grad, input, target))
+    return record("bce_with_logits_backward", out, (grad, input, target), _bce_backward_rules, (grad, input, target))
+
+
+_bce_rules = (bce_with_logits_backward, lambda grad, x, y: neg(mul(grad, x)))
+_bce_backward_rules = (
+    lambda g, grad, x, y: bce_with_logits_backward(g, x, y),
+    lambda g, grad, x, y: sigmoid_backward(mul(g, grad), sigmoid(x)),
+    lambda g, grad, x, y: neg(mul(g, grad)),
+)

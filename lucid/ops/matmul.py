@@ -8,15 +8,16 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, edge_of, record
-from lucid.engine import dense_strides, pointer_or_null
+from lucid.engine import dense_strides
 from lucid.ops.activation import gelu_backward, gelu_tanh_backward, relu_backward
 from lucid.ops.arithmetic import add, mul
 from lucid.ops.broadcast import broadcast_shapes, expand, sum
-from lucid.ops.elementwise import Tensor
+from lucid.ops.elementwise import Tensor, operand
 from lucid.ops.view import reshape, transpose
 
 _gemm = engine.kernels("gemm")
 _gemm_batched = engine.kernels("gemm_batched")
+_sum = engine.kernels("sum")
 empty = engine.empty
 NULL = engine.NULL
 
@@ -45,22 +46,48 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     _check_operands("mm", a, b)
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"mm: shapes {a.shape} and {b.shape} do not multiply; expected [m, k] and [k, n]")
-    (m, k), n = a.shape, b.shape[1]
-    out = empty((m, n), a.dtype)
-    a_row, a_col = a.strides or (k, 1)
-    b_row, b_col = b.strides or (n, 1)
-    _gemm[a.dtype](m, n, k, a.pointer, a_row, a_col, b.pointer, b_row, b_col, out.pointer, n, NULL, 0, 0, NULL)
-    if (a.requires_grad or b.requires_grad) and mode.recording:
+    return _product(a, b, False, False)
+
+
+def _product(a: Tensor, b: Tensor, a_transposed: bool, b_transposed: bool) -> Tensor:
+    """The product of two matrices, each as it is or transposed; their shapes and types fit."""
+    kind = a.dtype
+    a_row, a_col = a.strides or (a.shape[1], 1)
+    b_row, b_col = b.strides or (b.shape[1], 1)
+    m, k = a.shape
+    n = b.shape[1]
+    if a_transposed:
+        m, k, a_row, a_col = k, m, a_col, a_row
+    if b_transposed:
+        n, b_row, b_col = b.shape[0], b_col, b_row
+    out = empty((m, n), kind)
+    _gemm[kind](m, n, k, a.pointer, a_row, a_col, b.pointer, b_row, b_col, out.pointer, n, NULL, 0, 0, NULL)
+    if mode.recording and (a.requires_grad or b.requires_grad):
         out.requires_grad = True
-        edges = (edge_of(a), edge_of(b))
-        out.node = Node("mm", _mm_rules, edges, (a, b), a.version[0] + b.version[0])
+        rules = _product_rules[a_transposed, b_transposed]
+        out.node = Node("mm", rules, (edge_of(a), edge_of(b)), (a, b), a.version[0] + b.version[0])
     return out
 
 
-_mm_rules = (
-    lambda grad, a, b: mm(grad, transpose(b, 0, 1)),
-    lambda grad, a, b: mm(transpose(a, 0, 1), grad),
-)
+# d(a b) = da b + a db, with the transpositions as they were: aᵀ takes its gradient transposed.
+_product_rules = {
+    (False, False): (
+        lambda grad, a, b: _product(grad, b, False, True),
+        lambda grad, a, b: _product(a, grad, True, False),
+    ),
+    (False, True): (
+        lambda grad, a, b: _product(grad, b, False, False),
+        lambda grad, a, b: _product(grad, a, True, False),
+    ),
+    (True, False): (
+        lambda grad, a, b: _product(b, grad, False, True),
+        lambda grad, a, b: _product(a, grad, False, False),
+    ),
+    (True, True): (
+        lambda grad, a, b: _product(b, grad, True, True),
+        lambda grad, a, b: _product(grad, a, True, True),
+    ),
+}
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
@@ -92,6 +119,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     Raises:
         ValueError: when they are not vectors of one length.
     """
+    _check_operands("dot", input, tensor)
     if len(input.shape) != 1 or input.shape != tensor.shape:
         raise ValueError(f"dot: expects two vectors of one length, got shapes {input.shape} and {tensor.shape}")
     return sum(mul(input, tensor))
@@ -99,8 +127,9 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """A matrix times a vector: [m, k] @ [k] → [m]."""
-    if len(input.shape) != 2 or len(vec.shape) != 1:
-        raise ValueError(f"mv: expects a matrix and a vector, got shapes {input.shape} and {vec.shape}")
+    _check_operands("mv", input, vec)
+    if len(input.shape) != 2 or len(vec.shape) != 1 or input.shape[1] != vec.shape[0]:
+        raise ValueError(f"mv: shapes {input.shape} and {vec.shape} do not multiply; expected [m, k] and [k]")
     return reshape(mm(input, reshape(vec, -1, 1)), input.shape[0])
 
 
@@ -119,6 +148,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         (5, 2, 4)
     """
     a, b = input, other
+    if not (isinstance(a, Value) and isinstance(b, Value)):
+        a, b = operand("matmul", a), operand("matmul", b)  # a NumPy array may stand beside a tensor
     _check_operands("matmul", a, b)
     a_dims, b_dims = len(a.shape), len(b.shape)
     if a_dims == 2 and b_dims == 2 and a.shape[1] == b.shape[0]:
@@ -181,6 +212,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, activation
         >>> lucid.nn.functional.linear(lucid.ones(2, 3), lucid.ones(4, 3), lucid.ones(4)).tolist()[0]
         [4.0, 4.0, 4.0, 4.0]
     """
+    for x in (input, weight) if bias is None else (input, weight, bias):
+        if not isinstance(x, Value):
+            raise TypeError(f"linear: expected a tensor, got {type(x).__name__}")
     shape, weight_shape = input.shape, weight.shape
     if len(weight_shape) != 2:
         raise ValueError(f"linear: weight must be [out_features, in_features], got shape {weight_shape}")
@@ -201,44 +235,38 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, activation
         )
     if activation not in _ACTIVATIONS:
         raise ValueError(f"linear: activation must be one of {list(_ACTIVATIONS)}, got {activation!r}")
-    x = input if len(shape) == 2 else reshape(input, math.prod(shape[:-1]), in_features)
-    out = _linear(x, weight, bias if bias is None or bias.strides is None else engine.contiguous(bias), bias, activation)
-    return out if len(shape) == 2 else reshape(out, (*shape[:-1], out_features))
+    if len(shape) == 2:
+        return _linear(input, weight, bias, activation)
+    out = _linear(reshape(input, math.prod(shape[:-1]), in_features), weight, bias, activation)
+    return reshape(out, (*shape[:-1], out_features))
 
 
-def _linear(x: Tensor, weight: Tensor, dense_bias: Tensor | None, bias: Tensor | None, activation: str | None) -> Tensor:
-    """The linear map on a matrix; ``dense_bias`` is ``bias`` in contiguous memory."""
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None) -> Tensor:
+    """The linear map on a matrix."""
     kind = x.dtype
     rows, in_features = x.shape
     out_features = weight.shape[0]
-    recording = mode.recording and (
-        x.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
-    )
+    kernel = _gemm.get(kind) or engine.kernel_for(_gemm, kind, "linear")
     out = empty((rows, out_features), kind)
     # GELU's derivative needs the numbers before it; ReLU's can be told from the result.
-    before = empty((rows, out_features), kind) if recording and activation in ("gelu", "gelu_tanh") else None
+    before = empty((rows, out_features), kind) if activation in ("gelu", "gelu_tanh") and mode.recording else None
     x_row, x_col = x.strides or (in_features, 1)
     w_row, w_col = weight.strides or (in_features, 1)
-    engine.kernel_for(_gemm, kind, "linear")(
-        rows, out_features, in_features, x.pointer, x_row, x_col, weight.pointer, w_col, w_row,
-        out.pointer, out_features, pointer_or_null(dense_bias), _ACTIVATIONS[activation], 0, pointer_or_null(before),
+    dense_bias = bias if bias is None or bias.strides is None else engine.contiguous(bias)
+    kernel(
+        rows, out_features, in_features, x.pointer, x_row, x_col, weight.pointer, w_col, w_row, out.pointer, out_features,
+        NULL if dense_bias is None else dense_bias.pointer, _ACTIVATIONS[activation], 0,
+        NULL if before is None else before.pointer,
     )  # fmt: skip
-    if not recording:
+    if not mode.recording:
         return out
     if activation is None:
-        out.requires_grad = True
-        version = x.version[0] + weight.version[0]
-        if bias is None:
-            out.node = Node("linear", _linear_rules[:2], (edge_of(x), edge_of(weight)), (x, weight), version)
-        else:
-            edges = (edge_of(x), edge_of(weight), edge_of(bias))
-            out.node = Node("linear", _linear_rules, edges, (x, weight), version)
-        return out
+        return record("linear", out, (x, weight) if bias is None else (x, weight, bias), _linear_rules, (x, weight))
     backward = {"relu": relu_backward, "gelu": gelu_backward, "gelu_tanh": gelu_tanh_backward}[activation]
 
     def rules(grad: Tensor, x: Tensor, weight: Tensor, seen: Tensor) -> list[Tensor]:
-        if mode.recording and before is not None:  # the second derivative goes through the numbers before the activation
-            seen = _linear(x, weight, dense_bias, bias, None)
+        if mode.recording and before is not None:  # the second derivative sees the numbers before the activation change
+            seen = _linear(x, weight, bias, None)
         inner = backward(grad, seen)
         return [rule(inner, x, weight) for rule in _linear_rules]
 
@@ -248,16 +276,42 @@ def _linear(x: Tensor, weight: Tensor, dense_bias: Tensor | None, bias: Tensor |
 
 
 _linear_rules = (
-    lambda grad, x, weight: mm(grad, weight),
-    lambda grad, x, weight: mm(transpose(grad, 0, 1), x),
-    lambda grad, x, weight: sum(grad, 0),
+    lambda grad, x, weight: _product(grad, weight, False, False),
+    lambda grad, x, weight: _product(grad, x, True, False),
+    lambda grad, x, weight: _column_sums(grad),
 )
 
 
+def _column_sums(grad: Tensor) -> Tensor:
+    """The gradient of the bias."""
+    if mode.recording:
+        return sum(grad, 0)
+    rows, columns = grad.shape
+    out = empty((columns,), grad.dtype)
+    _sum[grad.dtype](1, rows, columns, engine.contiguous(grad).pointer, out.pointer)
+    return out
+
+
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """beta · input + alpha · (mat1 @ mat2)."""
+    """beta · input + alpha · (mat1 @ mat2). With beta 0 the input is not looked at: its NaN do not spread.
+
+    Args:
+        input: broadcast to [m, n].
+        mat1: [m, k].
+        mat2: [k, n].
+        beta: factor of the input.
+        alpha: factor of the product.
+
+    Raises:
+        ValueError: when the shapes do not fit.
+    """
     product = mm(mat1, mat2)
+    sizes = zip(input.shape[::-1], product.shape[::-1], strict=False)
+    if len(input.shape) > 2 or any(size not in (1, wanted) for size, wanted in sizes):
+        raise ValueError(f"addmm: input has shape {input.shape}, which does not broadcast to {product.shape}")
     product = product if alpha == 1 else mul(product, alpha)
+    if beta == 0:
+        return product
     return add(product, input if beta == 1 else mul(input, beta))
 
 

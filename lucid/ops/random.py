@@ -149,16 +149,17 @@ def normal(mean: float = 0.0, std: float = 1.0, size: Any = (), *, dtype: Any = 
     return _draw(_normal, "normal", (size,), dtype, generator, mean, std)
 
 
-def randint(*args: Any, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randint(*args: Any, low: int | None = None, high: int | None = None, size: Any = None, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Integers from [low, high), as int64: randint(high, size) or randint(low, high, size).
 
     Raises:
         ValueError: when low is not below high.
     """
-    if len(args) not in (2, 3):
-        raise TypeError(f"randint: expected (high, size) or (low, high, size), got {len(args)} arguments")
-    low, high, size = (0, *args) if len(args) == 2 else args
-    if not low < high:
+    values = [*args, *(x for x in (low, high, size) if x is not None)]
+    if len(values) not in (2, 3):
+        raise TypeError(f"randint: expected (high, size) or (low, high, size), got {len(values)} arguments")
+    low, high, size = (0, *values) if len(values) == 2 else values
+    if low is None or high is None or not low < high:
         raise ValueError(f"randint: low must be below high, got {low} and {high}")
     if not -(2**63) <= low <= high < 2**63:
         raise ValueError(f"randint: {low} to {high} does not fit into int64")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +9,11 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import add, div, eq, maximum, minimum, mul, sub, where
-from lucid.ops.broadcast import Dims, as_block, expand, reduced_dims, reduced_shape, sum
-from lucid.ops.elementwise import Tensor
+from lucid.ops.broadcast import Dims, Reduction, reduction, sum
+from lucid.ops.elementwise import Tensor, default_dtype
 from lucid.ops.functions import exp, log, sqrt
-from lucid.ops.index import gather
-from lucid.ops.view import reshape, to_dtype, wrap_dim
+from lucid.ops.index import cat, gather, narrow, select, stack
+from lucid.ops.view import flip, permute, reshape, to_dtype, wrap_dim
 
 
 def _need_floating(operation: str, input: Tensor) -> None:
@@ -22,8 +21,8 @@ def _need_floating(operation: str, input: Tensor) -> None:
         raise TypeError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
 
 
-def _need_elements(operation: str, input: Tensor, dims: tuple[int, ...]) -> None:
-    if input.array.size == 0 and math.prod(input.shape[d] for d in dims) == 0:
+def _need_elements(operation: str, input: Tensor, plan: Reduction) -> None:
+    if plan.n == 0:
         raise ValueError(f"{operation}: no elements to choose from in shape {input.shape}")
 
 
@@ -45,12 +44,11 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
         input = to_dtype(input, dtype)
     _need_floating("mean", input)
     before = input.shape
-    dims = reduced_dims("mean", dim, len(before))
-    block, outer, n, inner = as_block(input, dims)
-    out = engine.empty(reduced_shape(before, dims, keepdim), input.dtype)
-    _mean[input.dtype](outer, n, inner, block.pointer, out.pointer)
-    kept = reduced_shape(before, dims, True)
-    return record("mean", out, (input,), (lambda grad: expand(reshape(mul(grad, 1 / (n or 1)), kept), before),))
+    plan = reduction("mean", before, dim, keepdim)
+    out = engine.empty(plan.shape, input.dtype)
+    _mean[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    share = 1 / (plan.n or 1)
+    return record("mean", out, (input,), (lambda grad: plan.back(mul(grad, share), before),))
 
 
 def var(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None) -> Tensor:
@@ -68,15 +66,16 @@ def var(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool
 
 def _variance(operation: str, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
     _need_floating(operation, input)
-    dims = reduced_dims(operation, dim, len(input.shape))
-    n = math.prod(input.shape[d] for d in dims)
-    centred = sub(input, mean(input, dims, True)) if dims else sub(input, input)
-    return div(sum(mul(centred, centred), dims, keepdim) if dims else mul(centred, centred), n - correction if n > correction else 0)
+    n = reduction(operation, input.shape, dim, keepdim).n
+    centred = sub(input, mean(input, dim, True))
+    return div(sum(mul(centred, centred), dim, keepdim), n - correction if n > correction else 0)
 
 
 def std(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None) -> Tensor:
-    """The standard deviation √var over ``dim``; arguments as :func:`var`."""
-    return sqrt(_variance("std", input, dim, correction if unbiased is None else int(unbiased), keepdim))
+    """The standard deviation √var over ``dim``; arguments as :func:`var`. Where it is 0 the gradient is 0."""
+    variance = _variance("std", input, dim, correction if unbiased is None else int(unbiased), keepdim)
+    constant = eq(variance, 0.0)
+    return where(constant, 0.0, sqrt(where(constant, 1.0, variance)))
 
 
 class values_and_indices(NamedTuple):  # noqa: N801
@@ -86,21 +85,19 @@ class values_and_indices(NamedTuple):  # noqa: N801
     indices: Any
 
 
-def _extreme(name: str, input: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
+def _extreme(name: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """amax or amin; equal extremes share the gradient evenly."""
-    _need_elements(name, input, dims)
-    shape = reduced_shape(input.shape, dims, keepdim)
+    plan = reduction(name, input.shape, dim, keepdim)
+    _need_elements(name, input, plan)
     if not input.dtype.is_floating_point:
         function = np.max if name == "amax" else np.min
-        return engine.wrap(np.asarray(function(input.array, axis=dims, keepdims=keepdim)))
-    block, outer, n, inner = as_block(input, dims)
-    out = engine.empty(shape, input.dtype)
-    engine.kernel_for(_extremes[name], input.dtype, name)(outer, n, inner, block.pointer, out.pointer)
-    kept = reduced_shape(input.shape, dims, True)
+        return engine.wrap(np.asarray(function(input.array, axis=plan.dims)).reshape(plan.shape))
+    out = engine.empty(plan.shape, input.dtype)
+    _extremes[name][input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
 
     def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:
-        chosen = to_dtype(eq(x, reshape(out, kept)), x.dtype)
-        return mul(chosen, div(reshape(grad, kept), sum(chosen, dims, True)))
+        chosen = to_dtype(eq(x, reshape(out, plan.kept)), x.dtype)
+        return mul(chosen, div(reshape(grad, plan.kept), sum(chosen, plan.dims, True)))
 
     return record(name, out, (input,), (rule,), (input, None), output=1)
 
@@ -114,26 +111,23 @@ def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     Raises:
         ValueError: when there are no elements.
     """
-    return _extreme("amax", input, reduced_dims("amax", dim, len(input.shape)), keepdim)
+    return _extreme("amax", input, dim, keepdim)
 
 
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The smallest element over ``dim`` (all when empty); NaN if there is one. Equal ones share the gradient."""
-    return _extreme("amin", input, reduced_dims("amin", dim, len(input.shape)), keepdim)
+    return _extreme("amin", input, dim, keepdim)
 
 
 def _arg_extreme(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    ndim = len(input.shape)
-    dims = reduced_dims(name, dim, ndim)
-    _need_elements(name, input, dims)
-    shape = reduced_shape(input.shape, dims, keepdim)
+    plan = reduction(name, input.shape, dim, keepdim)
+    _need_elements(name, input, plan)
     if not input.dtype.is_floating_point:
         function = np.argmax if name == "argmax" else np.argmin
-        flat = input.array.reshape(-1) if dim is None else input.array
-        return engine.wrap(np.asarray(function(flat, axis=None if dim is None else dims[0] if dims else None)).reshape(shape))
-    block, outer, n, inner = as_block(input, dims)
-    out = engine.empty(shape, engine.int64)
-    _arg_extremes[name][input.dtype](outer, n, inner, block.pointer, out.pointer)
+        found = function(input.array.reshape(plan.outer, plan.n, plan.inner), axis=1)
+        return engine.wrap(np.asarray(found, np.int64).reshape(plan.shape))
+    out = engine.empty(plan.shape, engine.int64)
+    _arg_extremes[name][input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
     return out
 
 
@@ -164,7 +158,7 @@ def _extreme_along(name: str, input: Tensor, dim: int, keepdim: bool) -> values_
     found = gather(input, dim, where_it_is)
     if keepdim:
         return values_and_indices(found, where_it_is)
-    shape = reduced_shape(input.shape, (dim,), False)
+    shape = reduction(name, input.shape, dim, False).shape
     return values_and_indices(reshape(found, shape), reshape(where_it_is, shape))
 
 
@@ -199,63 +193,74 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     """The product over ``dim`` (all elements when None)."""
     if dtype is not None:
         input = to_dtype(input, dtype)
-    dims = reduced_dims("prod", dim, len(input.shape))
-    shape = reduced_shape(input.shape, dims, keepdim)
+    plan = reduction("prod", input.shape, dim, keepdim)
     if not input.dtype.is_floating_point:
         kind = np.int64 if dtype is None else input.dtype.numpy
-        return engine.wrap(np.asarray(input.array.prod(dims, kind)).reshape(shape))
-    block, outer, n, inner = as_block(input, dims)
-    out = engine.empty(shape, input.dtype)
-    _prod[input.dtype](outer, n, inner, block.pointer, out.pointer)
-    kept = reduced_shape(input.shape, dims, True)
+        return engine.wrap(np.asarray(input.array.prod(plan.dims, kind)).reshape(plan.shape))
+    out = engine.empty(plan.shape, input.dtype)
+    _prod[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
 
     def rule(grad: Tensor, x: Tensor) -> Tensor:
-        return mul(expand(reshape(grad, kept), x.shape), _product_of_the_others(x, dims))
+        return mul(plan.back(grad, x.shape), _product_of_the_others(x, plan))
 
     return record("prod", out, (input,), (rule,), (input,))
 
 
-def _product_of_the_others(x: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """For each element the product of all the others over ``dims``, right where there are zeros too.
+def _product_of_the_others(x: Tensor, plan: Reduction) -> Tensor:
+    """For each element the product of all the others it meets: no division, so zeros need no case of their own."""
+    order = plan.to_the_end(len(x.shape))
+    moved = permute(x, order)
+    others = reshape(_others_in_row(reshape(moved, x.array.size // (plan.n or 1), plan.n)), moved.shape)
+    return permute(others, tuple(order.index(d) for d in range(len(order))))
 
-    Without the zeros the product P of the rest is found once; with one zero, only its place gets P; with two, none.
+
+def _others_in_row(x: Tensor) -> Tensor:
+    """x[rows, n] → for each element the product of the others in its row.
+
+    The others of an element are its neighbour and the others of the pair: about 3 n multiplications on log₂ n levels.
     """
-    zero = eq(x, 0.0)
-    zeros = sum(to_dtype(zero, x.dtype), dims, True)
-    filled = where(zero, 1.0, x)
-    rest = prod(filled, None, True) if len(dims) == len(x.shape) else _prod_over(filled, dims)
-    rest = expand(rest, x.shape)
-    no_zero, one_zero = expand(eq(zeros, 0.0), x.shape), expand(eq(zeros, 1.0), x.shape)
-    return add(where(no_zero, div(rest, filled), 0.0), where(one_zero, where(zero, rest, 0.0), 0.0))
+    rows, n = x.shape
+    if n < 2:
+        return engine.wrap(np.ones(x.shape, x.dtype.numpy))
+    if n % 2:
+        odd = cat([x, engine.wrap(np.ones((rows, 1), x.dtype.numpy))], 1)
+        return narrow(_others_in_row(odd), 1, 0, n)
+    pairs = reshape(x, rows, n // 2, 2)
+    left, right = select(pairs, 2, 0), select(pairs, 2, 1)
+    outside = _others_in_row(mul(left, right))
+    return reshape(stack([mul(outside, right), mul(outside, left)], 2), x.shape)
 
 
-def _prod_over(x: Tensor, dims: tuple[int, ...]) -> Tensor:
-    for d in dims:
-        x = prod(x, d, True)
-    return x
+def _truth(operation: str, function: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    """any or all. No dimensions, ``dim=()``, mean none here: PyTorch's any and all are alone in this."""
+    if dim is not None and not isinstance(dim, int) and not tuple(dim):
+        return to_dtype(input, engine.bool_)
+    plan = reduction(operation, input.shape, dim, keepdim)
+    return engine.wrap(np.asarray(function(input.array, axis=plan.dims), bool).reshape(plan.shape))
 
 
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether any element over ``dim`` is true (not zero); a bool tensor."""
-    dims = reduced_dims("any", dim, len(input.shape))
-    return engine.wrap(np.asarray(np.any(input.array, axis=dims, keepdims=keepdim)))
+    return _truth("any", np.any, input, dim, keepdim)
 
 
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether all elements over ``dim`` are true (not zero); a bool tensor."""
-    dims = reduced_dims("all", dim, len(input.shape))
-    return engine.wrap(np.asarray(np.all(input.array, axis=dims, keepdims=keepdim)))
+    return _truth("all", np.all, input, dim, keepdim)
 
 
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
-    """log Σ exp(x) over ``dim``, without overflow."""
-    _need_floating("logsumexp", input)
-    dims = reduced_dims("logsumexp", dim, len(input.shape))
-    _need_elements("logsumexp", input, dims)
-    largest = amax(input.detach(), dims, True)
-    largest = where(eq(mul(largest, 0.0), 0.0), largest, 0.0)  # not infinite, not NaN
-    out = add(log(sum(exp(sub(input, largest)), dims, True)), largest)
-    return out if keepdim else reshape(out, reduced_shape(input.shape, dims, False))
+    """log Σ exp(x) over ``dim``, without overflow; −∞ of no elements. Integers are converted to floating point."""
+    if not input.dtype.is_floating_point:
+        input = to_dtype(input, default_dtype[0])
+    plan = reduction("logsumexp", input.shape, dim, keepdim)
+    if plan.n:
+        largest = amax(input.detach(), dim, True)
+        largest = where(eq(mul(largest, 0.0), 0.0), largest, 0.0)  # not infinite, not NaN
+    else:
+        largest = engine.wrap(np.zeros(plan.kept, input.dtype.numpy))
+    out = add(log(sum(exp(sub(input, largest)), dim, True)), largest)
+    return out if keepdim else reshape(out, plan.shape)
 
 
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
@@ -278,10 +283,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     _cumsum[input.dtype](*engine.reduce_shape(shape, dim, dim), dense.pointer, out.pointer)
 
     def rule(grad: Tensor) -> Tensor:  # sums from the end
-        if not grad.shape:
-            return grad
-        total = expand(sum(grad, dim, True), grad.shape)
-        return add(sub(total, cumsum(grad, dim)), grad)
+        return flip(cumsum(flip(grad, dim), dim), dim) if grad.shape else grad
 
     return record("cumsum", out, (input,), (rule,))
 

@@ -56,11 +56,11 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     """
     before = input.shape
     wanted = resolve_shape("reshape", before, sizes(shape))
-    if input.strides is None:
-        out = engine.view(input, input.array.reshape(wanted))
+    array = input.array.reshape(wanted)
+    if input.strides is None or np.may_share_memory(array, input.array):
+        out = engine.same_start(input, array)
     else:
-        array = input.array.reshape(wanted)
-        out = engine.view(input, array) if np.may_share_memory(array, input.array) else engine.wrap(array)
+        out = engine.wrap(array)
     if input.requires_grad and mode.recording:
         out.requires_grad = True
         out.node = Node("reshape", (lambda grad: reshape(grad, before),), (edge_of(input),), (), 0)
@@ -120,7 +120,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     if sorted(order) != list(range(ndim)):
         raise ValueError(f"permute: {sizes(dims)} is not an order of the {ndim} dimensions of shape {input.shape}")
     back = tuple(order.index(d) for d in range(ndim))
-    out = engine.view(input, input.array.transpose(order))
+    out = engine.same_start(input, input.array.transpose(order))
     return record("permute", out, (input,), (lambda grad: permute(grad, back),))
 
 
@@ -134,7 +134,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """
     ndim = len(input.shape)
     dim0, dim1 = wrap_dim("transpose", dim0, ndim), wrap_dim("transpose", dim1, ndim)
-    out = engine.view(input, input.array.swapaxes(dim0, dim1) if ndim else input.array)
+    out = engine.same_start(input, input.array.swapaxes(dim0, dim1) if ndim else input.array)
     return record("transpose", out, (input,), (lambda grad: transpose(grad, dim0, dim1),))
 
 
@@ -147,6 +147,23 @@ def t(input: Tensor) -> Tensor:
     if len(input.shape) > 2:
         raise ValueError(f"t: expects at most 2 dimensions, got shape {input.shape}; use transpose or permute")
     return transpose(input, 0, 1) if len(input.shape) == 2 else reshape(input, input.shape)
+
+
+def flip(input: Tensor, *dims: Any) -> Tensor:
+    """The elements in reverse order along ``dims``, as a copy.
+
+    Example:
+        >>> import lucid
+        >>> lucid.tensor([[1, 2], [3, 4]]).flip(0).tolist()
+        [[3, 4], [1, 2]]
+    """
+    wanted = sizes(dims)
+    along = {wrap_dim("flip", d, len(input.shape)) for d in wanted}
+    if len(along) < len(wanted):
+        raise ValueError(f"flip: a dimension appears twice in {wanted}")
+    reverse = tuple(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape)))
+    out = clone(engine.view(input, input.array[reverse + (...,)]))
+    return record("flip", out, (input,), (lambda grad: flip(grad, wanted),))
 
 
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:

@@ -54,14 +54,16 @@ class Optimizer:
 
     def __init__(self, params: Any, defaults: Mapping[str, Any]) -> None:
         if isinstance(params, Value):
-            raise TypeError(f"{self._name()}: params must be an iterable of Parameters or dicts, not one tensor; put it in a list")
+            raise TypeError(
+                f"{self._name()}: params must be an iterable of Parameters, not one tensor; put it in a list"
+            )
         self.defaults = ParamGroup(defaults)
         self.state = State()
         self.param_groups: list[ParamGroup] = []
         try:
             given = list(params)
         except TypeError:
-            raise TypeError(f"{self._name()}: params must be an iterable of Parameters or dicts, got {params!r}") from None
+            raise TypeError(f"{self._name()}: params must be an iterable of Parameters, got {params!r}") from None
         if not given:
             raise ValueError(f"{self._name()}: params is empty; there is nothing to optimize")
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
@@ -76,7 +78,8 @@ class Optimizer:
         for number, group in enumerate(self.param_groups):
             for index, mine in enumerate(group["params"]):
                 if mine is p:
-                    return f"parameter {group['param_names'][index] if 'param_names' in group else index} of group {number}"
+                    name = group["param_names"][index] if "param_names" in group else index
+                    return f"parameter {name} of group {number}"
         return "a parameter"
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -240,7 +243,7 @@ class Optimizer:
         new.update({key: copy.deepcopy(value) for key, value in theirs.items() if key not in ("betas", "params")})
         if "betas" in theirs:
             pair = pair_of_betas(theirs["betas"])
-            if any(name in theirs and theirs[name] != beta for name, beta in zip(("beta1", "beta2"), pair, strict=True)):
+            if (theirs.get("beta1", pair[0]), theirs.get("beta2", pair[1])) != pair:
                 raise ValueError(
                     f"{self._name()}.load_state_dict: betas {pair} contradict beta1 and beta2 beside them; "
                     "change both, or delete one"
@@ -255,7 +258,9 @@ class Optimizer:
     def _loaded_state(self, p: Any, group: ParamGroup, key: Any, of_p: Any) -> dict[str, Any]:
         """A copy of one parameter's state, of the parameter's number type."""
         if not isinstance(of_p, Mapping):
-            raise ValueError(f"{self._name()}.load_state_dict: the state of parameter {key} must be a dict, got {_summary(of_p)}")
+            raise ValueError(
+                f"{self._name()}.load_state_dict: the state of parameter {key} must be a dict, got {_summary(of_p)}"
+            )
         copied = {name: self._loaded_value(p, name, value) for name, value in of_p.items()}
         self.check_state(p, copied, group)
         return copied
@@ -269,10 +274,10 @@ class Optimizer:
         if not isinstance(array, (np.ndarray, np.generic)):
             return copy.deepcopy(value)
         kind = np.dtype(np.float32) if name == "step" else p.dtype.numpy
-        return self._state_tensor(np.array(array, kind if array.dtype.kind == "f" else None, order="C"))
+        return self._state_tensor(p, np.array(array, kind if array.dtype.kind == "f" else None, order="C"))
 
-    def _state_tensor(self, array: np.ndarray) -> Any:
-        """A state tensor on this memory."""
+    def _state_tensor(self, p: Any, array: np.ndarray) -> Any:
+        """A state tensor of ``p`` with these numbers."""
         return engine.wrap(array)
 
     def check_state(self, p: Any, state: Mapping[str, Any], group: Mapping[str, Any]) -> None:

@@ -43,7 +43,7 @@ class CountedDict(dict[Any, Any]):
         for key, value in dict(*args, **kwargs).items():
             self[key] = value
 
-    def __ior__(self, other: Any) -> Any:
+    def __ior__(self, other: Any) -> Any:  # type: ignore[misc,override,unused-ignore]
         self.update(other)
         return self
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 from gemm_table import LEVELS, best_times
-
 from lucid._engine import ffi, lib
 
 try:
@@ -52,7 +51,9 @@ def passes(n: int, c: int, size: int, o: int, k: int, stride: int, padding: int,
 
         def backward(*mask: bool) -> Callable[[], object]:
             both = [stride] * 2, [padding] * 2, [dilation] * 2
-            return lambda: torch.ops.aten.convolution_backward(tg, tx, tw, [o], *both, False, [0, 0], groups, list(mask))
+            return lambda: torch.ops.aten.convolution_backward(
+                tg, tx, tw, [o], *both, False, [0, 0], groups, list(mask)
+            )
 
         calls[0][2] = lambda: torch.nn.functional.conv2d(tx, tw, tb, stride, padding, dilation, groups)
         calls[1][2] = backward(True, False, False)
@@ -67,12 +68,16 @@ def passes(n: int, c: int, size: int, o: int, k: int, stride: int, padding: int,
 
 def main() -> None:
     """Prints the table."""
-    level = {ffi.string(lib.simd_level_name(i)).decode(): i for i in LEVELS}.get(os.environ.get("LUCID_SIMD", ""), LEVELS[-1])
+    level = {ffi.string(lib.simd_level_name(i)).decode(): i for i in LEVELS}.get(
+        os.environ.get("LUCID_SIMD", ""), LEVELS[-1]
+    )
     lib.set_simd_level(level)
     lib.set_num_threads(1)
     if torch:
         torch.set_num_threads(1)
-    print(f"{'images  channels  size':>24} {'kernel':>7} {'stride':>6} {'groups':>6} {'pass':12} {'µs':>9} {'GFLOP/s':>8} {'PyTorch':>8}")
+    print(
+        f"{'images  channels  size':>24} {'kernel':>7} {'stride':>6} {'groups':>6} {'pass':12} {'µs':>9} {'GFLOP/s':>8} {'PyTorch':>8}"
+    )
     ratios = []
     with torch.no_grad() if torch else open(os.devnull):
         for case in CASES:

@@ -14,9 +14,8 @@ from collections.abc import Callable
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ.pop("OPENBLAS_CORETYPE", None)
 
-import numpy as np  # noqa: E402
-
-from lucid._engine import ffi, lib  # noqa: E402
+import numpy as np
+from lucid._engine import ffi, lib
 
 try:
     import torch
@@ -24,8 +23,8 @@ except ImportError:
     torch = None
 
 LEVELS = [i for i in range(8) if lib.simd_level_name(i) != ffi.NULL]
-ROUND_SECONDS = 0.002
-ROUNDS = 25
+ROUND_SECONDS = float(os.environ.get("ROUND_SECONDS", "0.002"))
+ROUNDS = int(os.environ.get("ROUNDS", "25"))
 
 # m, n, k
 SQUARE = [
@@ -101,7 +100,9 @@ def compare(cases: list[tuple[str, str, int, int, int]]) -> None:
         np.testing.assert_allclose(c, d, rtol=1e-3, atol=1e-3)
         ratios.append([t / best[0] for t in best[1:]])
         shown = " ".join(f"{r:8.2f}x" for r in ratios[-1])
-        print(f"{label:22} {kind:4} {m:5} {n:5} {k:5} {best[0] * 1e6:9.2f} {2 * m * n * k / best[0] / 1e9:8.1f} {shown}")
+        print(
+            f"{label:22} {kind:4} {m:5} {n:5} {k:5} {best[0] * 1e6:9.2f} {2 * m * n * k / best[0] / 1e9:8.1f} {shown}"
+        )
     means = np.exp(np.log(np.array(ratios)).mean(axis=0))
     print("geometric mean:", " ".join(f"{r:.2f}x" for r in means))
 
@@ -127,7 +128,9 @@ def threads() -> None:
 
 def main() -> None:
     """Prints the tables that the command line names."""
-    level = {ffi.string(lib.simd_level_name(i)).decode(): i for i in LEVELS}.get(os.environ.get("LUCID_SIMD", ""), LEVELS[-1])
+    level = {ffi.string(lib.simd_level_name(i)).decode(): i for i in LEVELS}.get(
+        os.environ.get("LUCID_SIMD", ""), LEVELS[-1]
+    )
     lib.set_simd_level(level)
     print("level", ffi.string(lib.simd_level_name(level)).decode())
     chosen = sys.argv[1] if len(sys.argv) > 1 else "all"

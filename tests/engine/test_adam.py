@@ -96,7 +96,10 @@ class Transcription:
 
 def gradients(sizes, steps, dtype, seed=0):
     random = np.random.default_rng(seed)
-    return [[(random.standard_normal(n) * 10.0 ** random.integers(-3, 3)).astype(dtype) for n in sizes] for _ in range(steps)]
+    return [
+        [(random.standard_normal(n) * 10.0 ** random.integers(-3, 3)).astype(dtype) for n in sizes]
+        for _ in range(steps)
+    ]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from lucid._engine import ffi, lib
 
 DTYPES = [np.float32, np.float64]

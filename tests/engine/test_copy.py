@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from lucid._engine import ffi, lib
 
 TYPES = [np.float32, np.float64, np.int64, np.int32, np.uint8, np.bool_]
@@ -87,9 +86,7 @@ def test_copy_to_any_layout(dtype, each_thread_count):
 
 def cast(source, to):
     target = np.full(source.shape, 99, TYPES[to])
-    lib.cast(
-        source.size, TYPES.index(source.dtype.type), ffi.from_buffer(source), to, ffi.from_buffer(target)
-    )
+    lib.cast(source.size, TYPES.index(source.dtype.type), ffi.from_buffer(source), to, ffi.from_buffer(target))
     return target
 
 
@@ -107,7 +104,9 @@ def test_cast(source, to, each_thread_count):
 
 @pytest.mark.parametrize("source", [0, 1])
 def test_cast_of_what_does_not_fit(source):
-    x = np.array([np.nan, np.inf, -np.inf, 300, -1, 1e20, -1e20, 2.9, -2.9, 2.0**31, -(2.0**31), -0.0, 0.25], TYPES[source])
+    x = np.array(
+        [np.nan, np.inf, -np.inf, 300, -1, 1e20, -1e20, 2.9, -2.9, 2.0**31, -(2.0**31), -0.0, 0.25], TYPES[source]
+    )
     low32, low64 = -(2**31), -(2**63)
     assert cast(x, 3).tolist() == [low32, low32, low32, 300, -1, low32, low32, 2, -2, low32, low32, 0, 0]
     assert cast(x, 2).tolist() == [low64, low64, low64, 300, -1, low64, low64, 2, -2, 2**31, low32, 0, 0]

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
 from lucid._engine import ffi, lib
 
 DTYPES = [np.float32, np.float64]
@@ -187,7 +186,9 @@ def test_nan_and_infinity(simd, dtype, shape, layout):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(64, 64, 16, 64), (3, 1, 7, 9), (5, 70, 33, 20), (0, 3, 3, 3), (4, 13, 1, 8), (2, 300, 200, 260)])
+@pytest.mark.parametrize(
+    "shape", [(64, 64, 16, 64), (3, 1, 7, 9), (5, 70, 33, 20), (0, 3, 3, 3), (4, 13, 1, 8), (2, 300, 200, 260)]
+)
 @pytest.mark.parametrize("shared", ["", "a", "b"])
 @pytest.mark.parametrize("layout", ["NN", "NT", "TN"])
 def test_batched(simd, each_thread_count, dtype, shape, shared, layout):

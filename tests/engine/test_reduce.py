@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-
 from lucid._engine import ffi, lib
 
 REALS = [(np.float32, "f32", "float[]"), (np.float64, "f64", "double[]")]
 SHAPES = [
     (1, 1, 1), (0, 3, 1), (3, 0, 1), (1, 0, 4), (2, 3, 0), (3, 1, 5), (5, 7, 1), (1, 9, 1), (1, 1000, 1), (3, 4097, 1),
+
     (64, 10, 1), (1, 64, 128), (1, 64, 130), (2, 33, 17), (3, 50, 2), (2, 129, 3), (1, 5000, 7), (4, 16, 16), (1, 31, 600),
     (1, 1, 300), (7, 2, 15), (1, 300001, 1), (2, 140000, 1), (1, 70001, 5), (1, 2100, 130), (70, 3, 700), (300, 600, 1),
 ]  # fmt: skip
@@ -23,7 +23,9 @@ def call(name, real, x, outputs=("real",), extra=()):
     dtype, suffix, pointer = real
     outer, n, inner = x.shape
     out = [np.full((outer, inner), 77, dtype if kind == "real" else np.int64) for kind in outputs]
-    pointers = [ffi.from_buffer(pointer if kind == "real" else "int64_t[]", o) for kind, o in zip(outputs, out, strict=True)]
+    pointers = [
+        ffi.from_buffer(pointer if kind == "real" else "int64_t[]", o) for kind, o in zip(outputs, out, strict=True)
+    ]
     getattr(lib, f"{name}_{suffix}")(outer, n, inner, ffi.from_buffer(pointer, x), *extra, *pointers)
     return tuple(out)
 
@@ -39,7 +41,9 @@ def test_reduction(name, real, simd, each_thread_count):
         if name == "prod":
             x = np.exp(x / max(1.0, shape[1] ** 0.5)).astype(real[0]) * np.sign(x)
         (got,) = each_thread_count(lambda x=x: call(name, real, x))
-        wide = np.ascontiguousarray(x.astype(np.float64).transpose(0, 2, 1)).transpose(0, 2, 1)  # summed pairwise by NumPy
+        wide = np.ascontiguousarray(x.astype(np.float64).transpose(0, 2, 1)).transpose(
+            0, 2, 1
+        )  # summed pairwise by NumPy
         with np.errstate(all="ignore"):
             if name in ("amax", "amin"):
                 want = getattr(np, name)(wide, 1, initial=-np.inf if name == "amax" else np.inf)
@@ -104,7 +108,9 @@ def test_mean_var(correction, real, simd, each_thread_count):
         want = wide.mean(1)
         with np.errstate(all="ignore"):
             # About the rounded mean, as any computation in this type has it.
-            spread = ((wide - mean[:, None].astype(np.float64)) ** 2).sum(1) / np.float64(max(0.0, shape[1] - correction))
+            spread = ((wide - mean[:, None].astype(np.float64)) ** 2).sum(1) / np.float64(
+                max(0.0, shape[1] - correction)
+            )
         tolerance = 1e-5 if real[0] == np.float32 else 1e-12
         assert np.allclose(mean, want, rtol=tolerance / 10)
         assert np.allclose(var, spread, rtol=tolerance, equal_nan=True), shape
@@ -143,4 +149,6 @@ def test_scan(name, real, simd, each_thread_count):
             return out
 
         got, want = each_thread_count(run), getattr(np, name)(x.astype(np.float64), 1)
-        assert np.allclose(got, want, rtol=1e-6 if dtype == np.float32 else 1e-11, atol=1e-6 if dtype == np.float32 else 1e-11)
+        assert np.allclose(
+            got, want, rtol=1e-6 if dtype == np.float32 else 1e-11, atol=1e-6 if dtype == np.float32 else 1e-11
+        )

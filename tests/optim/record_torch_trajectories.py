@@ -3,8 +3,8 @@
 Run with PyTorch installed: ``python tests/optim/record_torch_trajectories.py``.
 
 For each case: both parameters after the steps of CHECKPOINTS in float64; the state at the end; and in float32 the
-parameters at the end from PyTorch's plain and fused loops. Start and gradients come from integer arithmetic, so they are
-the same bits on every machine.
+parameters at the end from PyTorch's plain and fused loops. Start and gradients come from integer arithmetic, so they
+are the same bits on every machine.
 """
 
 from __future__ import annotations

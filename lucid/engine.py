@@ -214,11 +214,11 @@ def _bytes(x: Any, size: int) -> tuple[int, ...]:
     return tuple(step * size for step in (x.strides or dense_strides(x.shape)))
 
 
-def check_writable(x: Any) -> None:
+def check_writable(x: Any, operation: str = "in-place") -> None:
     """Refuses to write into read-only or self-overlapping (expanded) memory."""
     if not x.array.flags.writeable:
         raise RuntimeError(
-            "in-place: this tensor is an expanded view or read-only memory, in which one number stands for several; "
+            f"{operation}: this tensor is an expanded view or read-only memory, in which one number stands for several; "
             "clone() it before writing to it"
         )
 
@@ -296,7 +296,10 @@ class Elementwise:
         if self.integers is None:
             raise NoKernel(f"{self.name}: not implemented for {kind}; convert with .float() or .double() first")
         with np.errstate(all="ignore"):
-            result = self.integers(*(x.array if hasattr(x, "array") else x for x in operands))
+            try:
+                result = self.integers(*(x.array if hasattr(x, "array") else x for x in operands))
+            except OverflowError as error:
+                raise ValueError(f"{self.name}: {error} ({kind})") from None
         return wrap(np.asarray(result, (self.result or kind).numpy))
 
 
@@ -481,7 +484,7 @@ def set_simd(name: str) -> None:
         ValueError: when this build or this processor does not have it.
     """
     levels = simd_levels()
-    if name not in levels:
+    if not isinstance(name, str) or name not in levels:
         raise ValueError(f"SIMD level {name!r} is not available here; choose from {', '.join(levels)}")
     lib.set_simd_level(levels.index(name))
 

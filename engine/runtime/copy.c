@@ -185,7 +185,7 @@ CASTS_FROM(double, TO_FLOAT, SAME, int64_from, int32_from, FLOAT_TO_UINT8)
 CASTS_FROM(int64_t, TO_FLOAT, TO_DOUBLE, SAME, TO_INT32, TO_UINT8)
 CASTS_FROM(int32_t, TO_FLOAT, TO_DOUBLE, TO_INT64, SAME, TO_UINT8)
 CASTS_FROM(uint8_t, TO_FLOAT, TO_DOUBLE, TO_INT64, TO_INT32, SAME)
-CASTS_FROM(boolean, TO_FLOAT, TO_DOUBLE, TO_INT64, TO_INT32, SAME)
+CASTS_FROM(boolean, TO_BOOL, TO_BOOL, TO_BOOL, TO_BOOL, TO_BOOL) /* memory said to be bool may hold any byte */
 
 #define ROW(from)                                                                                                      \
     { from##_to_float, from##_to_double, from##_to_int64, from##_to_int32, from##_to_uint8, from##_to_bool }

@@ -11,8 +11,20 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, record
 from lucid.engine import Elementwise
-from lucid.ops.broadcast import broadcast_shapes, expand, sum_to_size
-from lucid.ops.elementwise import Binary, Operand, Tensor, Unary, binary, is_number, match, operand, result_type, unary
+from lucid.ops.broadcast import expand, sum_to_size
+from lucid.ops.elementwise import (
+    Binary,
+    Operand,
+    Tensor,
+    Unary,
+    binary,
+    common_shape,
+    is_number,
+    match,
+    operand,
+    result_type,
+    unary,
+)
 from lucid.ops.view import to_dtype
 
 
@@ -335,8 +347,11 @@ def differs(self: Tensor, other: Any) -> Any:
 
 def _logical(function: Callable[..., Any]) -> Callable[[Operand, Operand], Tensor]:
     def operation(input: Operand, other: Operand) -> Tensor:
-        arrays = (x.array if isinstance(x, Value) else x for x in (input, other))
-        return engine.wrap(np.asarray(function(*arrays)))
+        arrays = (x.array if isinstance(x, Value) else bool(x) if is_number(x) else x for x in (input, other))
+        try:
+            return engine.wrap(np.asarray(function(*arrays)))
+        except ValueError as error:
+            raise ValueError(f"{function.__name__}: {error}") from None
 
     operation.__name__ = function.__name__
     operation.__doc__ = f"{function.__name__.replace('_', ' ').capitalize()} of the truth of each element; a bool tensor."
@@ -355,7 +370,10 @@ def _bitwise(name: str, function: Callable[..., Any]) -> Callable[[Operand, Oper
                 raise TypeError(f"{name}: works on integer and bool tensors, got {x.dtype}")
         kind = result_type(input, other)
         arrays = (x.array if isinstance(x, Value) else x for x in (input, other))
-        return engine.wrap(np.asarray(function(*arrays), kind.numpy))
+        try:
+            return engine.wrap(np.asarray(function(*arrays), kind.numpy))
+        except (ValueError, OverflowError) as error:
+            raise ValueError(f"{name}: {error} ({kind})") from None
 
     operation.__name__ = name
     operation.__doc__ = f"{name.replace('_', ' ').capitalize()} of integers, logical for bools."
@@ -410,7 +428,7 @@ def where(condition: Tensor, input: Operand = None, other: Operand = None) -> Te
         to_dtype(x, kind) if isinstance(x, Value) else engine.wrap(np.asarray(operand("where", x), kind.numpy))
         for x in (input, other)
     )
-    shape = broadcast_shapes(condition.shape, a.shape, b.shape)
+    shape = common_shape("where", condition, a, b)
     mask = engine.contiguous(engine.expand(condition, shape)) if condition.shape != shape else engine.contiguous(condition)
     kernel = _where.get(kind)
     if kernel is None:

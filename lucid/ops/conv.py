@@ -32,6 +32,9 @@ def pair(operation: str, name: str, value: Any, least: int) -> tuple[int, int]:
     return both
 
 
+LARGEST_IMAGE = 2**30  # numbers in a padded channel; the engine's working memory grows with it
+
+
 class _Geometry:
     """The sizes of one convolution, checked once; the C structure lives as long as this."""
 
@@ -59,11 +62,14 @@ class _Geometry:
         ph, pw = pair(operation, "padding", padding, 0)
         reach_h, reach_w = dh * (weight[2] - 1) + 1, dw * (weight[3] - 1) + 1
         out_h, out_w = (x[2] + 2 * ph - reach_h) // sh + 1, (x[3] + 2 * pw - reach_w) // sw + 1
+        if (x[2] + 2 * ph) * (x[3] + 2 * pw) > LARGEST_IMAGE:
+            raise ValueError(f"{operation}: an input of {x[2]}×{x[3]} with padding {padding} is too large")
         if min(weight[2:]) < 1 or out_h < 1 or out_w < 1:
             raise ValueError(
                 f"{operation}: a kernel that reaches over {reach_h}×{reach_w} does not fit into the padded input "
                 f"of {x[2] + 2 * ph}×{x[3] + 2 * pw}"
             )
+        sh, sw = sh if out_h > 1 else 1, sw if out_w > 1 else 1  # one place needs no step, however long
         self.x, self.weight, self.out = x, weight, (x[0], weight[0], out_h, out_w)
         self.c = ffi.new(
             "conv2d_shape *", (*x, weight[0], weight[2], weight[3], sh, sw, ph, pw, dh, dw, groups, out_h, out_w)

@@ -141,7 +141,10 @@ def fill_with(out: Tensor, value: float) -> None:
     engine.check_writable(out)
     kernel = _fill.get(out.dtype)
     if kernel is None or out.strides is not None:
-        out.array.fill(value)
+        try:
+            out.array.fill(value)
+        except (OverflowError, ValueError, TypeError) as error:
+            raise ValueError(f"fill: {value!r} does not fit into {out.dtype} ({error})") from None
     else:
         kernel(out.array.size, value, out.pointer)
 

@@ -52,7 +52,8 @@ def result_type(*operands: Operand) -> engine.dtype:
             best = max(level, key=_RANK.__getitem__)
             if found is None or best.category > found.category:
                 found = best
-    assert found is not None
+    if found is None:
+        raise ValueError("result_type: expected at least one tensor or number")
     return found
 
 
@@ -80,6 +81,14 @@ def operand(operation: str, x: Any) -> Any:
     raise TypeError(f"{operation}: expected a tensor or a number, got {type(x).__name__}")
 
 
+def common_shape(operation: str, *tensors: Tensor) -> tuple[int, ...]:
+    """The shape that the tensors broadcast to; the error, when they do not, names the operation."""
+    try:
+        return broadcast_shapes(*(x.shape for x in tensors))
+    except ValueError as error:
+        raise ValueError(f"{operation}: {error}") from None
+
+
 def match(operation: str, a: Tensor, b: Tensor, kind: engine.dtype | None = None) -> tuple[Tensor, Tensor]:
     """Two tensors in one number type and one shape."""
     if kind is None and a.dtype is not b.dtype:
@@ -87,10 +96,7 @@ def match(operation: str, a: Tensor, b: Tensor, kind: engine.dtype | None = None
     if kind is not None:
         a, b = to_dtype(a, kind), to_dtype(b, kind)
     if a.shape != b.shape:
-        try:
-            shape = broadcast_shapes(a.shape, b.shape)
-        except ValueError as error:
-            raise ValueError(f"{operation}: {error}") from None
+        shape = common_shape(operation, a, b)
         a = a if a.shape == shape else expand(a, shape)
         b = b if b.shape == shape else expand(b, shape)
     return a, b

@@ -19,7 +19,7 @@ from lucid.ops.view import to_dtype
 
 def _may_change(name: str, input: Tensor, *others: Any) -> bool:
     """Checks that ``input`` may be written to; says whether the change must be recorded."""
-    engine.check_writable(input)
+    engine.check_writable(input, name)
     recorded = needs_graph(input, *others)
     if recorded and input.requires_grad and input.node is None:
         raise RuntimeError(
@@ -115,7 +115,10 @@ def copy_(input: Tensor, src: Tensor) -> Tensor:
     recorded = _may_change("copy_", input, src)
     source = src if src.dtype is input.dtype else to_dtype(src, input.dtype)
     if source.shape != input.shape:
-        source = expand(source, input.shape)
+        try:
+            source = expand(source, input.shape)
+        except ValueError as error:
+            raise ValueError(f"copy_: {error}") from None
     if recorded:
         if source is src or source.strides is not None:
             source = source.clone()

@@ -37,7 +37,10 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Starts the stream of ``seed`` (any integer, taken modulo 2⁶⁴) from the beginning."""
-        self.state.seed = int(seed) % 2**64
+        try:
+            self.state.seed = int(seed) % 2**64
+        except (TypeError, ValueError, OverflowError):
+            raise TypeError(f"manual_seed: expected an integer, got {seed!r}") from None
         self.state.offset = 0
         return self
 
@@ -158,6 +161,8 @@ def randint(*args: Any, low: int | None = None, high: int | None = None, size: A
     low, high, size = (0, *values) if len(values) == 2 else values
     if low is None or high is None or not low < high:
         raise ValueError(f"randint: low must be below high, got {low} and {high}")
+    if not -(2**63) <= low <= high < 2**63:
+        raise ValueError(f"randint: {low} to {high} does not fit into int64")
     out = engine.empty(sizes((size,)), engine.int64)
     lib.random_integers(_state(generator), out.array.size, low, high, out.pointer)
     if dtype is not None:

@@ -61,17 +61,19 @@ def var(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool
         keepdim: keep the reduced dimensions with size 1.
         unbiased: the older way to say correction 1 or 0.
     """
-    _need_floating("var", input)
-    if unbiased is not None:
-        correction = int(unbiased)
-    n = reduction("var", input.shape, dim, keepdim).n
+    return _variance("var", input, dim, correction if unbiased is None else int(unbiased), keepdim)
+
+
+def _variance(operation: str, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
+    _need_floating(operation, input)
+    n = reduction(operation, input.shape, dim, keepdim).n
     centred = sub(input, mean(input, dim, True))
     return div(sum(mul(centred, centred), dim, keepdim), n - correction if n > correction else 0)
 
 
 def std(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None) -> Tensor:
     """The standard deviation √var over ``dim``; arguments as :func:`var`. Where it is 0 the gradient is 0."""
-    variance = var(input, dim, correction=correction, keepdim=keepdim, unbiased=unbiased)
+    variance = _variance("std", input, dim, correction if unbiased is None else int(unbiased), keepdim)
     constant = eq(variance, 0.0)
     return where(constant, 0.0, sqrt(where(constant, 1.0, variance)))
 

@@ -23,7 +23,9 @@ CLASSES = 5
 def uniform(seed: int, *shape: int) -> np.ndarray:
     """Numbers in [-1, 1) that float32 holds exactly (splitmix64)."""
     with np.errstate(over="ignore"):
-        z = (np.arange(int(np.prod(shape)), dtype=np.uint64) + np.uint64(seed * 1_000_003)) * np.uint64(0x9E3779B97F4A7C15)
+        z = (np.arange(int(np.prod(shape)), dtype=np.uint64) + np.uint64(seed * 1_000_003)) * np.uint64(
+            0x9E3779B97F4A7C15
+        )
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z = z ^ (z >> np.uint64(31))
@@ -31,7 +33,7 @@ def uniform(seed: int, *shape: int) -> np.ndarray:
 
 
 def data(model: str) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and classes; the class is where one of the input's sums is largest, so that there is something to learn."""
+    """Inputs, and classes that follow from them: which of five sums is the largest."""
     shape = (BATCH, 12) if model == "mlp" else (BATCH, 1, 8, 8)
     x = uniform(1, *shape)
     return x, np.abs(x.reshape(BATCH, -1)[:, : 2 * CLASSES]).reshape(BATCH, CLASSES, 2).sum(2).argmax(1)
@@ -49,10 +51,24 @@ def first_weights(model: Any) -> dict[str, np.ndarray]:
 def build(nn: Any, model: str) -> Any:
     """The model, by the names that PyTorch and lucid share."""
     if model == "mlp":
-        return nn.Sequential(nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 16), nn.GELU(), nn.Linear(16, 8), nn.Tanh(), nn.Linear(8, CLASSES))
+        return nn.Sequential(
+            nn.Linear(12, 16),
+            nn.ReLU(),
+            nn.Linear(16, 16),
+            nn.GELU(),
+            nn.Linear(16, 8),
+            nn.Tanh(),
+            nn.Linear(8, CLASSES),
+        )
     return nn.Sequential(
-        nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3, bias=False), nn.GELU("tanh"), nn.Flatten(), nn.Linear(24, CLASSES),
-    )  # fmt: skip
+        nn.Conv2d(1, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3, bias=False),
+        nn.GELU("tanh"),
+        nn.Flatten(),
+        nn.Linear(24, CLASSES),
+    )
 
 
 def train(library: Any, nn: Any, optim: Any, name: str, dtype: Any) -> dict[str, list[float]]:

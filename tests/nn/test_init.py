@@ -25,7 +25,7 @@ def is_normal(x, deviation):
 
 @pytest.mark.parametrize("dtype", [lucid.float32, lucid.float64], ids=repr)
 def test_layers(dtype):
-    """PyTorch: weight and bias of Linear and Conv2d from ±1/√fan_in, embeddings from the standard normal distribution."""
+    """PyTorch: weight and bias of Linear and Conv2d from ±1/√fan_in, embeddings standard normal."""
     linear = nn.Linear(400, 300, dtype=dtype)
     is_uniform(linear.weight, 1 / math.sqrt(400))
     is_uniform(linear.bias, 1 / math.sqrt(400))
@@ -61,19 +61,31 @@ def test_distributions():
     is_uniform(init.uniform_(w, -2.0, 2.0), 2)
     is_normal(init.normal_(w, 0.0, 3.0), 3)
     is_normal(init.normal_(w.T), 1)
-    assert (init.zeros_(w).numpy() == 0).all() and (init.ones_(w).numpy() == 1).all() and (init.constant_(w, 2.5).numpy() == 2.5).all()
+    assert (
+        (init.zeros_(w).numpy() == 0).all()
+        and (init.ones_(w).numpy() == 1).all()
+        and (init.constant_(w, 2.5).numpy() == 2.5).all()
+    )
     for f in (init.xavier_uniform_, init.kaiming_normal_, init.uniform_, init.normal_):
         a, b = (f(lucid.empty(5, 4), generator=lucid.Generator().manual_seed(3)).tolist() for _ in range(2))
         assert a == b
     p = nn.Parameter(lucid.zeros(3, 3))
     assert init.kaiming_uniform_(p) is p and p.requires_grad and p.is_leaf and p.sum().item() != 0
-    assert init.kaiming_uniform_(lucid.empty(0, 3)).shape == init.kaiming_normal_(lucid.empty(3, 0)).shape[::-1] == (0, 3)
+    assert (
+        init.kaiming_uniform_(lucid.empty(0, 3)).shape == init.kaiming_normal_(lucid.empty(3, 0)).shape[::-1] == (0, 3)
+    )
 
 
 def test_gains():
     for name, want in [
-        ("linear", 1), ("conv2d", 1), ("sigmoid", 1), ("tanh", 5 / 3), ("relu", math.sqrt(2)), ("leaky_relu", math.sqrt(2 / 1.0001)), ("selu", 0.75),
-    ]:  # fmt: skip
+        ("linear", 1),
+        ("conv2d", 1),
+        ("sigmoid", 1),
+        ("tanh", 5 / 3),
+        ("relu", math.sqrt(2)),
+        ("leaky_relu", math.sqrt(2 / 1.0001)),
+        ("selu", 0.75),
+    ]:
         assert init.calculate_gain(name) == pytest.approx(want, rel=1e-15)
     assert init.calculate_gain("leaky_relu", 0.2) == pytest.approx(math.sqrt(2 / 1.04))
 

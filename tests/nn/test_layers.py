@@ -22,17 +22,28 @@ LAYERS = {
     "Linear, vector": (lambda: nn.Linear(3, 1), (3,), lambda m, x: (m.weight * x).sum(1) + m.bias),
     "Conv2d": (lambda: nn.Conv2d(2, 3, (2, 3)), (1, 2, 4, 5), lambda m, x: F.conv2d(x, m.weight, m.bias)),
     "Conv2d, options": (
-        lambda: nn.Conv2d(2, 4, 3, stride=2, padding=(1, 2), dilation=(1, 2), groups=2, bias=False), (1, 2, 5, 5),
+        lambda: nn.Conv2d(2, 4, 3, stride=2, padding=(1, 2), dilation=(1, 2), groups=2, bias=False),
+        (1, 2, 5, 5),
         lambda m, x: F.conv2d(x, m.weight, None, 2, (1, 2), (1, 2), 2),
     ),
-    "Conv2d, same": (lambda: nn.Conv2d(1, 2, (2, 3), padding="same"), (1, 1, 4, 4), lambda m, x: F.conv2d(x, m.weight, m.bias, padding="same")),
+    "Conv2d, same": (
+        lambda: nn.Conv2d(1, 2, (2, 3), padding="same"),
+        (1, 1, 4, 4),
+        lambda m, x: F.conv2d(x, m.weight, m.bias, padding="same"),
+    ),
     "MaxPool2d": (lambda: nn.MaxPool2d(2), (1, 2, 4, 5), lambda m, x: F.max_pool2d(x, 2)),
     "MaxPool2d, options": (
-        lambda: nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True), (2, 5, 4), lambda m, x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True)
+        lambda: nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True),
+        (2, 5, 4),
+        lambda m, x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True),
     ),
     "ReLU": (nn.ReLU, (2, 3), lambda m, x: x * (x > 0)),
     "GELU": (nn.GELU, (2, 3), lambda m, x: x * 0.5 * (1 + lucid.erf(x / 2**0.5))),
-    "GELU, tanh": (lambda: nn.GELU("tanh"), (2, 3), lambda m, x: x * 0.5 * (1 + lucid.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3)))),
+    "GELU, tanh": (
+        lambda: nn.GELU("tanh"),
+        (2, 3),
+        lambda m, x: x * 0.5 * (1 + lucid.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))),
+    ),
     "SiLU": (nn.SiLU, (2, 3), lambda m, x: x / (1 + lucid.exp(-x))),
     "Tanh": (nn.Tanh, (2, 3), lambda m, x: lucid.tanh(x)),
     "Sigmoid": (nn.Sigmoid, (2, 3), lambda m, x: 1 / (1 + lucid.exp(-x))),
@@ -41,8 +52,12 @@ LAYERS = {
     "Identity": (lambda: nn.Identity(3, unused=True), (2, 3), lambda m, x: x),
     "Dropout, eval": (lambda: nn.Dropout(0.5).eval(), (2, 3), lambda m, x: x),
     "Dropout of nothing": (lambda: nn.Dropout(0.0), (2, 3), lambda m, x: x),
-    "Sequential": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Tanh()), (2, 3), lambda m, x: lucid.tanh(x @ m[0].weight.T + m[0].bias)),
-}  # fmt: skip
+    "Sequential": (
+        lambda: nn.Sequential(nn.Linear(3, 2), nn.Tanh()),
+        (2, 3),
+        lambda m, x: lucid.tanh(x @ m[0].weight.T + m[0].bias),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -65,11 +80,26 @@ def test_layer_derivatives(name):
 
 
 LOSSES = {
-    "CrossEntropyLoss": (nn.CrossEntropyLoss, F.cross_entropy, {"weight": [1.0, 2.0, 0.5], "ignore_index": 1, "label_smoothing": 0.1}, [0, 1, 2, 2]),
-    "CrossEntropyLoss, probabilities": (nn.CrossEntropyLoss, F.cross_entropy, {"weight": [1.0, 2.0, 0.5], "label_smoothing": 0.1}, None),
+    "CrossEntropyLoss": (
+        nn.CrossEntropyLoss,
+        F.cross_entropy,
+        {"weight": [1.0, 2.0, 0.5], "ignore_index": 1, "label_smoothing": 0.1},
+        [0, 1, 2, 2],
+    ),
+    "CrossEntropyLoss, probabilities": (
+        nn.CrossEntropyLoss,
+        F.cross_entropy,
+        {"weight": [1.0, 2.0, 0.5], "label_smoothing": 0.1},
+        None,
+    ),
     "MSELoss": (nn.MSELoss, F.mse_loss, {}, None),
-    "BCEWithLogitsLoss": (nn.BCEWithLogitsLoss, F.binary_cross_entropy_with_logits, {"weight": [1.0, 2.0, 0.5], "pos_weight": [3.0, 1.0, 2.0]}, None),
-}  # fmt: skip
+    "BCEWithLogitsLoss": (
+        nn.BCEWithLogitsLoss,
+        F.binary_cross_entropy_with_logits,
+        {"weight": [1.0, 2.0, 0.5], "pos_weight": [3.0, 1.0, 2.0]},
+        None,
+    ),
+}
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -127,7 +157,11 @@ def test_return_indices():
 
 def test_errors():
     for f, kind, message in [
-        (lambda: nn.Linear(3, 4)(lucid.ones(2, 5)), ValueError, r"linear: input has 5 features \(shape \(2, 5\)\).*3 \(shape \(4, 3\)\)"),
+        (
+            lambda: nn.Linear(3, 4)(lucid.ones(2, 5)),
+            ValueError,
+            r"linear: input has 5 features \(shape \(2, 5\)\).*3 \(shape \(4, 3\)\)",
+        ),
         (lambda: nn.Linear(3, 4)(lucid.ones(2, 3).double()), TypeError, "linear.*float64.*float32"),
         (lambda: nn.Linear(-1, 4), ValueError, "-1"),
         (lambda: nn.Conv2d(3, 4, 3)(lucid.ones(1, 2, 5, 5)), ValueError, "conv2d: input has 2 channels"),

@@ -50,7 +50,10 @@ def test_names_and_order(model):
     assert [p.shape for p in model.parameters()] == [(2,), (1,), (3, 2), (3,), (3, 3), (3,)]
     assert model.get_submodule("body.0") is model.body[0] and model.get_submodule("") is model
     assert model.get_parameter("body.0.bias") is model.body[0].bias
-    for f, message in ((model.get_submodule, "Sequential has no module '7'.*'body.7'"), (model.get_parameter, "'body.7.bias'|has no")):
+    for f, message in (
+        (model.get_submodule, "Sequential has no module '7'.*'body.7'"),
+        (model.get_parameter, "'body.7.bias'|has no"),
+    ):
         with pytest.raises(AttributeError, match=message):
             f("body.7" if f == model.get_submodule else "body.7.bias")
     with pytest.raises(AttributeError, match="no parameter 'scales'"):
@@ -146,7 +149,12 @@ def test_load_state_dict_errors_change_nothing(model):
         (missing, True, RuntimeError, "Model.*missing: count, fc.bias"),
         (state(more=lucid.ones(1)), True, RuntimeError, "unexpected: more"),
         (state(scale=lucid.ones(3)), False, RuntimeError, r"scale has shape \(3,\).*\(2,\)"),
-        (state(**{"scale": lucid.ones(3), "tied.bias": lucid.ones(4)}), True, RuntimeError, r"scale.*tied.bias has shape \(4,\)"),
+        (
+            state(**{"scale": lucid.ones(3), "tied.bias": lucid.ones(4)}),
+            True,
+            RuntimeError,
+            r"scale.*tied.bias has shape \(4,\)",
+        ),
         (state(scale="a"), True, TypeError, "scale.*str"),
         ([1], True, TypeError, "mapping.*list"),
     ]:
@@ -238,7 +246,11 @@ def test_conversion(model):
     assert model.count.dtype is lucid.float64 and model.steps.dtype is lucid.int64
     assert model(lucid.ones(1, 2, dtype=lucid.float64)).dtype is lucid.float64
     assert model.float().scale.dtype is lucid.float32 and model.double().scale.dtype is lucid.float64
-    assert model.to("cpu") is model and model.to(dtype=lucid.float32, device="cpu").scale.dtype is lucid.float32 and model.cpu() is model
+    assert (
+        model.to("cpu") is model
+        and model.to(dtype=lucid.float32, device="cpu").scale.dtype is lucid.float32
+        and model.cpu() is model
+    )
     for f, kind, message in [
         (lambda: model.to(lucid.int64), TypeError, "to.*int64"),
         (lambda: model.to("cuda"), ValueError, "cuda"),
@@ -270,7 +282,12 @@ def test_pickle_and_deepcopy_of_parameters():
     p = nn.Parameter(lucid.randn(3, 2).T.contiguous())
     p.grad = lucid.ones(2, 3)
     q = copy.deepcopy(p)
-    assert type(q) is nn.Parameter and q.tolist() == p.tolist() and q.grad.tolist() == p.grad.tolist() and q.grad is not p.grad
+    assert (
+        type(q) is nn.Parameter
+        and q.tolist() == p.tolist()
+        and q.grad.tolist() == p.grad.tolist()
+        and q.grad is not p.grad
+    )
     r = pickle.loads(pickle.dumps(p))
     assert type(r) is nn.Parameter and r.tolist() == p.tolist() and r.requires_grad
     with pytest.raises(RuntimeError, match="deepcopy.*leaves"):
@@ -290,7 +307,9 @@ def test_sequential():
     net[1] = nn.SiLU()
     assert isinstance(net[1], nn.SiLU) and list(net.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
     named = nn.Sequential(OrderedDict([("first", a), ("second", c)]))
-    assert list(named.state_dict()) == ["first.weight", "first.bias", "second.weight", "second.bias"] and named.first is a
+    assert (
+        list(named.state_dict()) == ["first.weight", "first.bias", "second.weight", "second.bias"] and named.first is a
+    )
     named.register_buffer("steps", lucid.zeros(1))
     assert len(named) == 2 and named(x).tolist() == c(a(x)).tolist()
     with pytest.raises(IndexError):
@@ -308,7 +327,10 @@ MODULES_AS_PRINTED = [
     (lambda: nn.Conv2d(1, 4, 3, padding="same"), "Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1), padding=same)"),
     (lambda: nn.Conv2d(1, 4, 3, padding="valid"), "Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1), padding=valid)"),
     (lambda: nn.MaxPool2d(2), "MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)"),
-    (lambda: nn.MaxPool2d((3, 2), 1, 1), "MaxPool2d(kernel_size=(3, 2), stride=1, padding=1, dilation=1, ceil_mode=False)"),
+    (
+        lambda: nn.MaxPool2d((3, 2), 1, 1),
+        "MaxPool2d(kernel_size=(3, 2), stride=1, padding=1, dilation=1, ceil_mode=False)",
+    ),
     (nn.ReLU, "ReLU()"),
     (lambda: nn.ReLU(inplace=True), "ReLU(inplace=True)"),
     (nn.GELU, "GELU(approximate='none')"),
@@ -351,6 +373,13 @@ def test_repr_of_own_modules(model):
         def extra_repr(self):
             return "k=1"
 
-    assert repr(Two()) == "Two(\n  one\n  two\n)" and repr(WithExtra()) == "WithExtra(\n  k=1\n  (a): Identity()\n  (c): None\n)"
-    assert repr(model).splitlines()[:3] == ["Model(", "  (fc): Linear(in_features=2, out_features=3, bias=True)", "  (body): Sequential("]
+    assert (
+        repr(Two()) == "Two(\n  one\n  two\n)"
+        and repr(WithExtra()) == "WithExtra(\n  k=1\n  (a): Identity()\n  (c): None\n)"
+    )
+    assert repr(model).splitlines()[:3] == [
+        "Model(",
+        "  (fc): Linear(in_features=2, out_features=3, bias=True)",
+        "  (body): Sequential(",
+    ]
     assert repr(nn.Parameter(lucid.ones(2))) == "Parameter containing:\ntensor([1., 1.], requires_grad=True)"

@@ -11,7 +11,9 @@ import lucid
 from lucid import nn
 from lucid.autograd import gradcheck, gradgradcheck
 
-_spec = importlib.util.spec_from_file_location("record_torch_training", Path(__file__).with_name("record_torch_training.py"))
+_spec = importlib.util.spec_from_file_location(
+    "record_torch_training", Path(__file__).with_name("record_torch_training.py")
+)
 recorded = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(recorded)
 NUMBERS = json.loads(recorded.FILE.read_text())
@@ -34,10 +36,14 @@ def test_training_as_pytorch(model, dtype, simd_level, both_thread_counts):
 def test_gradcheck_of_models(model):
     """Every parameter of a whole small model, in float64."""
     if model == "mlp":
-        net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 3), nn.GELU(), nn.Dropout(0.4), nn.Linear(3, 2)).double()
+        net = nn.Sequential(
+            nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 3), nn.GELU(), nn.Dropout(0.4), nn.Linear(3, 2)
+        ).double()
         x = lucid.randn(5, 3, dtype=lucid.float64)
     else:
-        net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.GELU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 2)).double()
+        net = nn.Sequential(
+            nn.Conv2d(1, 2, 3, padding=1), nn.GELU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 2)
+        ).double()
         x = lucid.randn(2, 1, 4, 4, dtype=lucid.float64)
     x.requires_grad_()
     target = lucid.arange(x.shape[0]) % 2

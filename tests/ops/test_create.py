@@ -13,16 +13,33 @@ T = lucid.tensor
 
 def test_number_types_of_data():
     for data, dtype in [
-        (3, lucid.int64), (3.5, lucid.float32), (True, lucid.bool), ([1, 2], lucid.int64), ([1, 2.5], lucid.float32), ([True, False], lucid.bool),
-        ([True, 2], lucid.int64), ((1, 2), lucid.int64), (range(3), lucid.int64), ([], lucid.float32), ([[], []], lucid.float32),
-        (np.float64(3), lucid.float64), (np.int32(4), lucid.int32), (np.ones(2, np.float32), lucid.float32), (np.ones(2), lucid.float64),
-        ([np.float64(1.5)], lucid.float64), (np.uint8(3), lucid.uint8), (2**40, lucid.int64), (math.nan, lucid.float32),
-    ]:  # fmt: skip
+        (3, lucid.int64),
+        (3.5, lucid.float32),
+        (True, lucid.bool),
+        ([1, 2], lucid.int64),
+        ([1, 2.5], lucid.float32),
+        ([True, False], lucid.bool),
+        ([True, 2], lucid.int64),
+        ((1, 2), lucid.int64),
+        (range(3), lucid.int64),
+        ([], lucid.float32),
+        ([[], []], lucid.float32),
+        (np.float64(3), lucid.float64),
+        (np.int32(4), lucid.int32),
+        (np.ones(2, np.float32), lucid.float32),
+        (np.ones(2), lucid.float64),
+        ([np.float64(1.5)], lucid.float64),
+        (np.uint8(3), lucid.uint8),
+        (2**40, lucid.int64),
+        (math.nan, lucid.float32),
+    ]:
         x = T(data)
         assert x.dtype is dtype, data
         np.testing.assert_array_equal(x.numpy(), np.asarray(data, dtype.numpy))
         for wanted in (lucid.float64, lucid.float32, lucid.int32, "float64", np.float32, float):
-            assert T(data if data is not math.nan else 1.0, dtype=wanted).numpy().dtype == (np.float32 if wanted is float else lucid.zeros(1, dtype=wanted).numpy().dtype)
+            assert T(data if data is not math.nan else 1.0, dtype=wanted).numpy().dtype == (
+                np.float32 if wanted is float else lucid.zeros(1, dtype=wanted).numpy().dtype
+            )
     assert T([[], []]).shape == (2, 0) and T(3).shape == ()
 
 
@@ -35,11 +52,21 @@ def test_tensor_copies_and_from_numpy_shares():
     assert array[0, 1] == 8 and shared.numpy() is not array and np.shares_memory(shared.numpy(), array)
     x = T([1.0, 2.0], requires_grad=True)
     again = T(x)
-    assert not again.requires_grad and again.tolist() == [1, 2] and not np.shares_memory(again.numpy(), x.detach().numpy())
-    assert lucid.as_tensor(x) is x and lucid.as_tensor(x, lucid.float64).dtype is lucid.float64 and lucid.as_tensor([1]).tolist() == [1]
+    assert (
+        not again.requires_grad and again.tolist() == [1, 2] and not np.shares_memory(again.numpy(), x.detach().numpy())
+    )
+    assert (
+        lucid.as_tensor(x) is x
+        and lucid.as_tensor(x, lucid.float64).dtype is lucid.float64
+        and lucid.as_tensor([1]).tolist() == [1]
+    )
     for view in (array.T, array[:, ::2], array[::-1], np.broadcast_to(array[:1], (4, 3)), array[:0]):
         t = lucid.from_numpy(view)
-        assert t.tolist() == view.tolist() and (t + 1).tolist() == (view + 1).tolist() and t.contiguous().tolist() == view.tolist()
+        assert (
+            t.tolist() == view.tolist()
+            and (t + 1).tolist() == (view + 1).tolist()
+            and t.contiguous().tolist() == view.tolist()
+        )
         assert T(view).is_contiguous() and T(view).tolist() == view.tolist()
     with pytest.raises(RuntimeError, match="read-only|expanded"):
         lucid.from_numpy(np.broadcast_to(array[:1], (4, 3))).zero_()
@@ -82,7 +109,9 @@ def test_tensor_errors():
             f()
 
 
-@pytest.mark.parametrize("dtype", [lucid.float32, lucid.float64, lucid.int64, lucid.int32, lucid.uint8, lucid.bool], ids=repr)
+@pytest.mark.parametrize(
+    "dtype", [lucid.float32, lucid.float64, lucid.int64, lucid.int32, lucid.uint8, lucid.bool], ids=repr
+)
 def test_filled(dtype, simd_level):
     for shape in [(), (0,), (3,), (2, 3), (2, 0), (1000,)]:
         for f, value in ((lucid.zeros, 0), (lucid.ones, 1), (lambda *s, **k: lucid.full(s, 1, **k), 1)):
@@ -98,10 +127,26 @@ def test_filled(dtype, simd_level):
 
 
 def test_defaults():
-    assert lucid.zeros(2).dtype is lucid.empty(2).dtype is lucid.eye(2).dtype is lucid.linspace(0, 1, 2).dtype is lucid.float32
-    assert lucid.full((2,), 7).dtype is lucid.int64 and lucid.full((2,), 7.5).dtype is lucid.float32 and lucid.full((2,), True).dtype is lucid.bool
-    assert lucid.full((2,), T(3.0)).tolist() == [3, 3] and lucid.zeros([2, 3]).shape == lucid.zeros((2, 3)).shape == (2, 3)
-    assert lucid.zeros(2, requires_grad=True).requires_grad and not lucid.zeros_like(lucid.zeros(2, requires_grad=True)).requires_grad
+    assert (
+        lucid.zeros(2).dtype
+        is lucid.empty(2).dtype
+        is lucid.eye(2).dtype
+        is lucid.linspace(0, 1, 2).dtype
+        is lucid.float32
+    )
+    assert (
+        lucid.full((2,), 7).dtype is lucid.int64
+        and lucid.full((2,), 7.5).dtype is lucid.float32
+        and lucid.full((2,), True).dtype is lucid.bool
+    )
+    assert lucid.full((2,), T(3.0)).tolist() == [3, 3] and lucid.zeros([2, 3]).shape == lucid.zeros((2, 3)).shape == (
+        2,
+        3,
+    )
+    assert (
+        lucid.zeros(2, requires_grad=True).requires_grad
+        and not lucid.zeros_like(lucid.zeros(2, requires_grad=True)).requires_grad
+    )
     assert lucid.full((2,), math.inf).tolist() == [math.inf] * 2
 
 
@@ -119,10 +164,17 @@ def test_ranges():
         x = lucid.arange(*args)
         assert x.tolist() == want and x.dtype is dtype
     assert lucid.arange(0.0, 1.0, 0.1).shape == (10,) and lucid.arange(0.0, 0.3, 0.1).shape == (3,)
-    assert lucid.arange(3, dtype=lucid.float64).dtype is lucid.float64 and lucid.arange(2**53, 2**53 + 2).tolist() == [2**53, 2**53 + 1]
+    assert lucid.arange(3, dtype=lucid.float64).dtype is lucid.float64 and lucid.arange(2**53, 2**53 + 2).tolist() == [
+        2**53,
+        2**53 + 1,
+    ]
     np.testing.assert_allclose(lucid.linspace(-2, 3, 7, dtype=lucid.float64).numpy(), np.linspace(-2, 3, 7), rtol=1e-15)
     assert lucid.linspace(0, 1, 0).shape == (0,) and lucid.linspace(4, 5, 1).tolist() == [4]
-    assert lucid.eye(2, 3).tolist() == [[1, 0, 0], [0, 1, 0]] and lucid.eye(0).shape == (0, 0) and lucid.eye(2, dtype=lucid.int64).dtype is lucid.int64
+    assert (
+        lucid.eye(2, 3).tolist() == [[1, 0, 0], [0, 1, 0]]
+        and lucid.eye(0).shape == (0, 0)
+        and lucid.eye(2, dtype=lucid.int64).dtype is lucid.int64
+    )
 
 
 def test_triangles():

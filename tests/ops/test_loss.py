@@ -47,7 +47,9 @@ def options_of(classes, dtype, probabilities):
     """All combinations of the options."""
     weights = (None, rng.uniform(0.3, 2, classes).astype(dtype))
     ignored = (-100,) if probabilities else (-100, 1)
-    for weight, smoothing, ignore, reduction in itertools.product(weights, (0.0, 0.1, 1.0), ignored, ("mean", "sum", "none")):
+    for weight, smoothing, ignore, reduction in itertools.product(
+        weights, (0.0, 0.1, 1.0), ignored, ("mean", "sum", "none")
+    ):
         yield {"weight": weight, "label_smoothing": smoothing, "ignore_index": ignore, "reduction": reduction}
 
 
@@ -75,10 +77,19 @@ def test_cross_entropy_values(probabilities, dtype, simd_level, both_thread_coun
         plain = (rng.standard_normal(shape) * 4).astype(dtype)
         for x in (plain, plain[::-1], plain.T.copy().T, plain + dtype(500)):
             for options in options_of(shape[axis], dtype, probabilities):
-                got = both_thread_counts(lambda x=x, t=target, o=options: F.cross_entropy(lucid.from_numpy(x), lucid.tensor(t), **in_lucid(o)).numpy())
+                got = both_thread_counts(
+                    lambda x=x, t=target, o=options: F.cross_entropy(
+                        lucid.from_numpy(x), lucid.tensor(t), **in_lucid(o)
+                    ).numpy()
+                )
                 want = cross_entropy(x, np.asarray(target), **options)
                 assert got.dtype == dtype and got.shape == np.shape(want)
-                np.testing.assert_allclose(got, want, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * max(1, np.abs(x).max()) * max(1, np.size(target)))
+                np.testing.assert_allclose(
+                    got,
+                    want,
+                    rtol=TOLERANCE[dtype],
+                    atol=TOLERANCE[dtype] * max(1, np.abs(x).max()) * max(1, np.size(target)),
+                )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -98,7 +109,12 @@ def test_cross_entropy_large(dtype, simd_level, both_thread_counts):
         np.testing.assert_allclose(got[:count], np.reshape(want, -1), rtol=1e-5 if dtype == np.float32 else 1e-12)
         q = np.eye(37)[target] * 0.9 + 0.1 / 37
         slope = (special.softmax(x.astype(np.float64), 1) - q) / (3000 if reduction == "mean" else 1)
-        np.testing.assert_allclose(got[count:], slope.reshape(-1), rtol=1e-4 if dtype == np.float32 else 1e-11, atol=1e-7 if dtype == np.float32 else 1e-15)
+        np.testing.assert_allclose(
+            got[count:],
+            slope.reshape(-1),
+            rtol=1e-4 if dtype == np.float32 else 1e-11,
+            atol=1e-7 if dtype == np.float32 else 1e-15,
+        )
 
 
 @pytest.mark.parametrize("probabilities", [False, True], ids=["classes", "probabilities"])
@@ -106,7 +122,11 @@ def test_cross_entropy_large(dtype, simd_level, both_thread_counts):
 def test_cross_entropy_derivatives(shape, probabilities):
     x, target = double(*shape), lucid.tensor(target_of(shape, np.float64, probabilities))
     for options in options_of(shape[min(1, len(shape) - 1)], np.float64, probabilities):
-        if options["ignore_index"] >= 0 and options["reduction"] == "mean" and (target.numpy() == options["ignore_index"]).all():
+        if (
+            options["ignore_index"] >= 0
+            and options["reduction"] == "mean"
+            and (target.numpy() == options["ignore_index"]).all()
+        ):
             continue  # the mean of nothing is NaN
         f = lambda x, t=target, o=options: F.cross_entropy(x, t, **in_lucid(o))  # noqa: E731
         assert gradcheck(f, (x,)) and gradgradcheck(f, (x,)), options
@@ -117,7 +137,9 @@ def test_cross_entropy_derivatives(shape, probabilities):
         assert gradcheck(f, (x, target)) and gradgradcheck(f, (x, target))
     if len(shape) == 2:
         y = double(*shape[::-1])
-        assert gradcheck(lambda y: F.cross_entropy(y.T, target), (y,)) and gradgradcheck(lambda y: F.cross_entropy(y.T, target), (y,))
+        assert gradcheck(lambda y: F.cross_entropy(y.T, target), (y,)) and gradgradcheck(
+            lambda y: F.cross_entropy(y.T, target), (y,)
+        )
 
 
 def test_cross_entropy_as_pytorch():
@@ -129,7 +151,11 @@ def test_cross_entropy_as_pytorch():
         ({"reduction": "sum"}, 0.5719839060643811, 2.446983906064381),
         ({"reduction": "none"}, [0.24131129665715703, 0.3306726094072241], [1.441311296657157, 1.0056726094072241]),
         ({"weight": w}, 0.30088550515720175, 1.4859742897430777),
-        ({"weight": w, "reduction": "none"}, [0.12065564832857852, 0.3306726094072241], [2.353376861490015, 0.6185717179961405]),
+        (
+            {"weight": w, "reduction": "none"},
+            [0.12065564832857852, 0.3306726094072241],
+            [2.353376861490015, 0.6185717179961405],
+        ),
         ({"label_smoothing": 0.1}, 0.4193252863655239, 1.263075286365524),
         ({"weight": w, "label_smoothing": 0.1}, 0.5625068140020446, 1.5561592552891923),
         ({"weight": w, "label_smoothing": 0.1, "ignore_index": 0}, 0.7734861362114447, None),
@@ -154,7 +180,13 @@ def test_cross_entropy_edges(simd_level):
     for dtype in (lucid.float32, lucid.float64):
         rows = lucid.tensor([[inf, 1, 2], [-inf, 0, 1], [1, 2, -inf], [nan, 0, 0], [1000, 0, -1000]], dtype=dtype)
         loss = F.cross_entropy(rows, lucid.tensor([0, 0, 0, 1, 2]), reduction="none").tolist()
-        assert math.isnan(loss[0]) and loss[1] == inf and loss[2] == pytest.approx(math.log(1 + math.e)) and math.isnan(loss[3]) and loss[4] == 2000
+        assert (
+            math.isnan(loss[0])
+            and loss[1] == inf
+            and loss[2] == pytest.approx(math.log(1 + math.e))
+            and math.isnan(loss[3])
+            and loss[4] == 2000
+        )
 
 
 def test_cross_entropy_errors():
@@ -213,13 +245,23 @@ def test_elementwise_losses(dtype, reduction, simd_level, both_thread_counts):
                 cases.append((F.binary_cross_entropy_with_logits, (w, p), bce(x, y, w, p)))
                 cases.append((F.binary_cross_entropy_with_logits, (None, p), bce(x, y, 1.0, p)))
             for f, extra, want in cases:
-                names = dict(zip(("weight", "pos_weight"), (None if e is None else lucid.from_numpy(e) for e in extra), strict=False))
+                names = dict(
+                    zip(
+                        ("weight", "pos_weight"),
+                        (None if e is None else lucid.from_numpy(e) for e in extra),
+                        strict=False,
+                    )
+                )
                 got = both_thread_counts(
-                    lambda f=f, a=a, b=b, names=names: f(lucid.from_numpy(a), lucid.from_numpy(b), reduction=reduction, **names).numpy()
+                    lambda f=f, a=a, b=b, names=names: f(
+                        lucid.from_numpy(a), lucid.from_numpy(b), reduction=reduction, **names
+                    ).numpy()
                 )
                 want = REDUCE[reduction](want)
                 assert got.dtype == dtype and got.shape == np.shape(want)
-                np.testing.assert_allclose(got, want, rtol=1e-5 if dtype == np.float32 else 1e-12, atol=TOLERANCE[dtype] * 10)
+                np.testing.assert_allclose(
+                    got, want, rtol=1e-5 if dtype == np.float32 else 1e-12, atol=TOLERANCE[dtype] * 10
+                )
 
 
 def test_elementwise_losses_derivatives():
@@ -229,14 +271,23 @@ def test_elementwise_losses_derivatives():
         for reduction in REDUCE:
             if shape == (0, 4) and reduction == "mean":
                 continue
-            fs = [lambda x, y, r=reduction: F.mse_loss(x, y, r), lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(x, y, reduction=r)]
+            fs = [
+                lambda x, y, r=reduction: F.mse_loss(x, y, r),
+                lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(x, y, reduction=r),
+            ]
             if shape == (3, 4):
                 fs.append(lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(x, y, w, r, p))
-                fs.append(lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(x.T.T, (y * y), pos_weight=w, reduction=r))
+                fs.append(
+                    lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(
+                        x.T.T, (y * y), pos_weight=w, reduction=r
+                    )
+                )
             for f in fs:
                 assert gradcheck(f, (x, y)) and gradgradcheck(f, (x, y))
     xt, y = double(4, 3), lucid.tensor(rng.uniform(0, 1, (3, 4)))
-    assert gradgradcheck(lambda xt: F.binary_cross_entropy_with_logits(xt.T, y), (xt,)) and gradgradcheck(lambda xt: F.mse_loss(xt.T, y), (xt,))
+    assert gradgradcheck(lambda xt: F.binary_cross_entropy_with_logits(xt.T, y), (xt,)) and gradgradcheck(
+        lambda xt: F.mse_loss(xt.T, y), (xt,)
+    )
 
 
 def test_elementwise_losses_edges(simd_level):
@@ -249,20 +300,28 @@ def test_elementwise_losses_edges(simd_level):
         np.testing.assert_allclose(x.grad.numpy(), [0, 0, 0, 1, -1, nan, -1], atol=1e-7)
     empty = lucid.zeros(0, 3)
     for f in (F.mse_loss, F.binary_cross_entropy_with_logits):
-        assert math.isnan(f(empty, empty)) and f(empty, empty, reduction="sum").item() == 0 and f(empty, empty, reduction="none").shape == (0, 3)
+        assert (
+            math.isnan(f(empty, empty))
+            and f(empty, empty, reduction="sum").item() == 0
+            and f(empty, empty, reduction="none").shape == (0, 3)
+        )
 
 
 def test_bce_as_pytorch():
     x = lucid.tensor([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]], dtype=lucid.float64)
     y = lucid.tensor([[1.0, 0.0, 0.25], [0.0, 1.0, 0.5]], dtype=lucid.float64)
     w = lucid.tensor([1.0, 2.0, 0.5], dtype=lucid.float64)
-    none = [[0.4740769841801067, 0.3132616875182228, 1.6269280110429725], [1.7014132779827524, 0.5759394198788436, 0.7618710061148999]]
+    none = [
+        [0.4740769841801067, 0.3132616875182228, 1.6269280110429725],
+        [1.7014132779827524, 0.5759394198788436, 0.7618710061148999],
+    ]
     f = F.binary_cross_entropy_with_logits
     np.testing.assert_allclose(f(x, y, reduction="none").numpy(), none, rtol=1e-14)
     np.testing.assert_allclose(
         [f(x, y).item(), f(x, y, pos_weight=w).item(), f(x, y, w, "sum", w).item()],
-        [0.9089150644529663, 0.9548910089479241, 6.1501289488390665], rtol=1e-14,
-    )  # fmt: skip
+        [0.9089150644529663, 0.9548910089479241, 6.1501289488390665],
+        rtol=1e-14,
+    )
 
 
 def test_elementwise_losses_errors():

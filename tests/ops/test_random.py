@@ -69,8 +69,17 @@ def test_integers_and_permutations():
     x = lucid.randint(-3, 4, (70_000,))
     assert x.dtype is lucid.int64 and sorted(set(x.tolist())) == list(range(-3, 4))
     assert stats.chisquare(np.bincount(x.numpy() + 3)).pvalue > 1e-4
-    assert lucid.randint(5, (2, 3)).shape == (2, 3) and lucid.randint(1, (4,)).tolist() == [0] * 4 and lucid.randint(2, ()).shape == ()
-    assert lucid.randint(0, 9, size=(2,)).shape == lucid.randint(9, size=(2,)).shape == lucid.randint(low=3, high=9, size=(2,)).shape == (2,)
+    assert (
+        lucid.randint(5, (2, 3)).shape == (2, 3)
+        and lucid.randint(1, (4,)).tolist() == [0] * 4
+        and lucid.randint(2, ()).shape == ()
+    )
+    assert (
+        lucid.randint(0, 9, size=(2,)).shape
+        == lucid.randint(9, size=(2,)).shape
+        == lucid.randint(low=3, high=9, size=(2,)).shape
+        == (2,)
+    )
     assert lucid.randint(9, (3,), dtype=lucid.float32).dtype is lucid.float32
     wide = lucid.randint(-(2**62), 2**62, (1000,)).numpy()
     assert wide.min() < -(2**60) and wide.max() > 2**60
@@ -78,22 +87,41 @@ def test_integers_and_permutations():
         p = lucid.randperm(n)
         assert p.dtype is lucid.int64 and sorted(p.tolist()) == list(range(n))
     firsts = [lucid.randperm(3).tolist() for _ in range(600)]
-    assert stats.chisquare(list({str(p): sum(q == p for q in firsts) for p in firsts}.values())).pvalue > 1e-4 and len({*map(str, firsts)}) == 6
+    assert (
+        stats.chisquare(list({str(p): sum(q == p for q in firsts) for p in firsts}.values())).pvalue > 1e-4
+        and len({*map(str, firsts)}) == 6
+    )
     b = lucid.bernoulli(lucid.tensor([0.0, 1.0, 0.25]).expand(N // 3, 3)).numpy()
-    assert b.dtype == np.float32 and (b[:, 0] == 0).all() and (b[:, 1] == 1).all() and in_standard_errors(b[:, 2], 0.25, math.sqrt(3) / 4) < 4
+    assert (
+        b.dtype == np.float32
+        and (b[:, 0] == 0).all()
+        and (b[:, 1] == 1).all()
+        and in_standard_errors(b[:, 2], 0.25, math.sqrt(3) / 4) < 4
+    )
 
 
 def test_shapes_and_types():
     for f in (lucid.rand, lucid.randn):
         assert f(2, 3).shape == f((2, 3)).shape == (2, 3) and f().shape == () and f(0, 3).shape == (0, 3)
-        assert f(2).dtype is lucid.float32 and f(2, dtype=lucid.float64).dtype is lucid.float64 and f(2, requires_grad=True).requires_grad
+        assert (
+            f(2).dtype is lucid.float32
+            and f(2, dtype=lucid.float64).dtype is lucid.float64
+            and f(2, requires_grad=True).requires_grad
+        )
     x = lucid.zeros(3, 2, dtype=lucid.float64)
-    assert lucid.rand_like(x).dtype is lucid.randn_like(x.T).dtype is lucid.float64 and lucid.randn_like(x.T).shape == (2, 3)
+    assert lucid.rand_like(x).dtype is lucid.randn_like(x.T).dtype is lucid.float64 and lucid.randn_like(x.T).shape == (
+        2,
+        3,
+    )
 
 
 def test_generator():
     g = lucid.Generator()
-    assert g.manual_seed(42) is g and g.initial_seed() == 42 and lucid.manual_seed(3).initial_seed() == lucid.initial_seed() == 3
+    assert (
+        g.manual_seed(42) is g
+        and g.initial_seed() == 42
+        and lucid.manual_seed(3).initial_seed() == lucid.initial_seed() == 3
+    )
     state = g.get_state()
     assert state.dtype is lucid.uint8
     a = lucid.rand(4, generator=g)
@@ -102,7 +130,10 @@ def test_generator():
     assert lucid.rand(4, generator=h).tolist() == a.tolist()
     assert g.seed() == g.initial_seed() != 42 and lucid.seed() == lucid.initial_seed()
     g.manual_seed(-1)
-    assert lucid.rand(2, generator=g).tolist() == lucid.rand(2, generator=lucid.Generator().manual_seed(2**64 - 1)).tolist()
+    assert (
+        lucid.rand(2, generator=g).tolist()
+        == lucid.rand(2, generator=lucid.Generator().manual_seed(2**64 - 1)).tolist()
+    )
     before = g.get_state().tolist()
     for wrong in (lucid.zeros(3, dtype=lucid.uint8), lucid.zeros(16), "a"):
         with pytest.raises(ValueError, match="set_state"):

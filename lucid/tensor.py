@@ -72,7 +72,11 @@ class Tensor(Value):
         return self.version[0]
 
     def backward(
-        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
     ) -> None:
         """Adds the gradients of this tensor to ``.grad`` of the leaves; see :func:`lucid.autograd.backward`."""
         run_backward_from(self, gradient, retain_graph, create_graph, inputs)
@@ -84,7 +88,9 @@ class Tensor(Value):
             RuntimeError: for a tensor that is not a leaf, or not floating point.
         """
         if self.node is not None and not requires_grad:
-            raise RuntimeError("requires_grad_: only of a leaf can this be changed; use detach() for a tensor without a graph")
+            raise RuntimeError(
+                "requires_grad_: only of a leaf can this be changed; use detach() for a tensor without a graph"
+            )
         if requires_grad and not self.dtype.is_floating_point:
             raise RuntimeError(f"requires_grad_: only floating-point tensors have gradients, not {self.dtype}")
         self.requires_grad = requires_grad
@@ -133,7 +139,7 @@ class Tensor(Value):
 
     @property
     def data(self) -> Tensor:
-        """The same memory outside the graph; writes to it are not noticed by backward. Assigning replaces the memory."""
+        """The same memory outside the graph; backward does not notice writes to it. Assigning replaces the memory."""
         alias = self.detach()
         alias.version = [0]
         return alias
@@ -354,7 +360,14 @@ class Tensor(Value):
 
     __matmul__ = matmul = products.matmul
     __rmatmul__ = products.rmatmul
-    mm, bmm, mv, dot, addmm, outer = products.mm, products.bmm, products.mv, products.dot, products.addmm, products.outer
+    mm, bmm, mv, dot, addmm, outer = (
+        products.mm,
+        products.bmm,
+        products.mv,
+        products.dot,
+        products.addmm,
+        products.outer,
+    )
 
     reshape, view, permute, transpose, t = views.reshape, views.view, views.permute, views.transpose, views.t
     squeeze, unsqueeze, flatten, flip = views.squeeze, views.unsqueeze, views.flatten, views.flip
@@ -444,7 +457,12 @@ def _text(x: Tensor, name: str) -> str:
     """How a tensor prints: the numbers as PyTorch shows them, and what is not the default."""
     array = x.array
     numbers = np.array2string(
-        array, precision=4, separator=", ", prefix=name + "(", floatmode="maxprec" if array.ndim else "unique", threshold=1000
+        array,
+        precision=4,
+        separator=", ",
+        prefix=name + "(",
+        floatmode="maxprec" if array.ndim else "unique",
+        threshold=1000,
     )
     parts = [numbers]
     if array.size == 0 and array.ndim != 1:

@@ -96,12 +96,14 @@ class Function:
 
 
 def _record(function: type[Function], ctx: Context, args: tuple[Any, ...], results: tuple[Any, ...]) -> None:
-    """Gives the results their place in the graph. What ``forward`` saved moves to the node, which watches and frees it."""
+    """Gives the results their place in the graph. What ``forward`` saved moves to the node, which watches it."""
     rule = _Rule(function, ctx, args, results)
     if not rule.differentiable:
         return
     outputs = tuple(results[i] for i in rule.differentiable)
-    saved = tuple(detached_alias(x) if i in rule.saved_results else x for i, x in enumerate(ctx._saved) if x is not None)
+    saved = tuple(
+        detached_alias(x) if i in rule.saved_results else x for i, x in enumerate(ctx._saved) if x is not None
+    )
     record(function.__name__, outputs if len(outputs) > 1 else outputs[0], args, rule, saved)
     node = outputs[0].node
     rule.node = weakref.ref(node.edges[0] if len(outputs) > 1 else node)
@@ -111,9 +113,7 @@ def _record(function: type[Function], ctx: Context, args: tuple[Any, ...], resul
 class _Rule:
     """The derivative rule of one call of a Function: its ``backward``, between two checks."""
 
-    def __init__(
-        self, function: type[Function], ctx: Context, args: tuple[Any, ...], results: tuple[Any, ...]
-    ) -> None:
+    def __init__(self, function: type[Function], ctx: Context, args: tuple[Any, ...], results: tuple[Any, ...]) -> None:
         self.function = function
         self.ctx = ctx
         self.arguments = [(x.shape, x.dtype, x.requires_grad) if isinstance(x, Value) else None for x in args]
@@ -150,9 +150,7 @@ class _Rule:
                 for g, result in zip(grads, self.results, strict=True)
             ]
         tensors = iter(saved)
-        self.ctx._saved = tuple(
-            self._restored(i, next(tensors)) if kept else None for i, kept in enumerate(self.kept)
-        )
+        self.ctx._saved = tuple(self._restored(i, next(tensors)) if kept else None for i, kept in enumerate(self.kept))
         try:
             found = self.function.backward(self.ctx, *grads)
         finally:
@@ -183,9 +181,7 @@ class _Rule:
             if g is None:
                 continue
             if argument is None:
-                raise RuntimeError(
-                    f"{name}.backward: argument {number} is not a tensor, so its gradient must be None"
-                )
+                raise RuntimeError(f"{name}.backward: argument {number} is not a tensor, so its gradient must be None")
             if not isinstance(g, Value) or g.shape != argument[0] or g.dtype is not argument[1]:
                 raise RuntimeError(
                     f"{name}.backward: gradient {number} is {describe(g)}, the argument is {argument[1]} {argument[0]}"

@@ -191,6 +191,4 @@ def gradgradcheck(
         checked = [x for x in values[:count] if isinstance(x, Value) and x.requires_grad]
         return tuple(_gradients(found, checked, values[count:], True))
 
-    return gradcheck(
-        gradients, (*args, *starts), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception
-    )
+    return gradcheck(gradients, (*args, *starts), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception)

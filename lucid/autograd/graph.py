@@ -38,7 +38,8 @@ class Value:
     """
 
     __slots__ = (
-        "__weakref__", "_grad", "array", "base", "dtype", "hooks", "node", "pointer", "requires_grad", "shape", "strides",
+        "__weakref__", "_grad", "array", "base", "dtype", "hooks", "node", "pointer", "requires_grad", "shape",
+        "strides",
         "version",
     )  # fmt: skip
 
@@ -74,7 +75,19 @@ class Node:
         order: newer nodes have smaller numbers.
     """
 
-    __slots__ = ("__weakref__", "edges", "hooks", "name", "order", "output", "outputs", "retained", "rules", "saved", "version")
+    __slots__ = (
+        "__weakref__",
+        "edges",
+        "hooks",
+        "name",
+        "order",
+        "output",
+        "outputs",
+        "retained",
+        "rules",
+        "saved",
+        "version",
+    )
 
     def __init__(self, name: str, rules: Any, edges: tuple[Any, ...], saved: tuple[Any, ...], version: int) -> None:
         self.name = name

@@ -58,7 +58,9 @@ class Conv2d(Module):
     ) -> None:
         super().__init__()
         if padding_mode != "zeros":
-            raise ValueError(f"Conv2d: padding_mode={padding_mode!r} is not there yet; pad with zeros, or pad the input")
+            raise ValueError(
+                f"Conv2d: padding_mode={padding_mode!r} is not there yet; pad with zeros, or pad the input"
+            )
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"Conv2d: in_channels={in_channels} and out_channels={out_channels} must divide by groups={groups}"

@@ -50,7 +50,9 @@ class Module:
     def __init__(self) -> None:
         set_plainly = object.__setattr__
         set_plainly(self, "training", True)
-        set_plainly(self, "_kinds", {})  # attribute name -> "parameter", "buffer", "constant" (buffer not saved), "module"
+        set_plainly(
+            self, "_kinds", {}
+        )  # attribute name -> "parameter", "buffer", "constant" (buffer not saved), "module"
         set_plainly(self, "_pre_hooks", {})
         set_plainly(self, "_forward_hooks", {})
 
@@ -178,7 +180,9 @@ class Module:
         """The modules directly inside."""
         return (module for _, module in self.named_children())
 
-    def named_modules(self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
         """This module (under the name ``""``) and all inside it, with their dotted names; each once."""
         memo = set() if memo is None else memo
         if self in memo:
@@ -194,15 +198,21 @@ class Module:
         """This module and all inside it."""
         return (module for _, module in self.named_modules())
 
-    def _named(self, kinds: tuple[str, ...], prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
+    def _named(
+        self, kinds: tuple[str, ...], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
         seen: set[Any] = set()
-        for module_name, module in self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]:
+        for module_name, module in (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        ):
             for name, value in module._of_kind(*kinds).items():
                 if value is not None and (not remove_duplicate or value not in seen):
                     seen.add(value)
                     yield (f"{module_name}.{name}" if module_name else name), value
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
         """All parameters with their dotted names; a shared one once."""
         return self._named(("parameter",), prefix, recurse, remove_duplicate)
 
@@ -216,7 +226,9 @@ class Module:
         """
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
         """All buffers with their dotted names."""
         return self._named(("buffer", "constant"), prefix, recurse, remove_duplicate)
 

@@ -30,7 +30,9 @@ def each_thread_count():
             two = compute()
         finally:
             lib.set_num_threads(before)
-        for a, b in zip(one if isinstance(one, tuple) else (one,), two if isinstance(two, tuple) else (two,), strict=True):
+        for a, b in zip(
+            one if isinstance(one, tuple) else (one,), two if isinstance(two, tuple) else (two,), strict=True
+        ):
             assert np.asarray(a).tobytes() == np.asarray(b).tobytes(), "results differ between 1 and 2 threads"
         return two
 

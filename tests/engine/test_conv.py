@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from lucid._engine import ffi, lib
 
 DTYPES = [np.float32, np.float64]
@@ -116,7 +117,8 @@ def test_backward(simd, each_thread_count, dtype, case):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_nan_stays_within_its_reach(simd, dtype):
-    """A NaN reaches the pixels that touch it, and no other; padding is zero, not a product with infinity's neighbour."""
+    """A NaN reaches the pixels that touch it, and no other; padding is zero, not a product with infinity's
+    neighbour."""
     c = Case((2, 4, 9, 9, 5, (3, 3), (1, 1), (1, 1), (1, 1), 1), dtype)
     c.x[0, 2, 4, 4] = np.nan
     c.x[1, 0, 0, 0] = np.inf

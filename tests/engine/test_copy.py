@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from lucid._engine import ffi, lib
 
 TYPES = [np.float32, np.float64, np.int64, np.int32, np.uint8, np.bool_]

@@ -16,7 +16,9 @@ IGNORE = -100
 def pointer(array):
     if array is None:
         return ffi.NULL
-    return ffi.from_buffer({"f": "float[]", "d": "double[]", "l": "int64_t[]", "q": "int64_t[]"}[array.dtype.char], array)
+    return ffi.from_buffer(
+        {"f": "float[]", "d": "double[]", "l": "int64_t[]", "q": "int64_t[]"}[array.dtype.char], array
+    )
 
 
 def function(name, dtype):
@@ -47,7 +49,15 @@ def nll_forward(log_p, target, weight=None, reduction=MEAN, ignore=IGNORE):
     rows, classes = log_p.shape
     loss, total = np.full(rows if reduction == NONE else 1, 77, log_p.dtype), np.full(1, 77, log_p.dtype)
     bad = function("nll_loss", log_p.dtype)(
-        rows, classes, pointer(log_p), pointer(target), pointer(weight), ignore, reduction, pointer(loss), pointer(total)
+        rows,
+        classes,
+        pointer(log_p),
+        pointer(target),
+        pointer(weight),
+        ignore,
+        reduction,
+        pointer(loss),
+        pointer(total),
     )
     return loss, total, bad
 
@@ -55,7 +65,14 @@ def nll_forward(log_p, target, weight=None, reduction=MEAN, ignore=IGNORE):
 def nll_backward(log_p, target, total, grad_loss, weight=None, reduction=MEAN, ignore=IGNORE):
     grad = np.full_like(log_p, 77)
     function("nll_loss_backward", log_p.dtype)(
-        *log_p.shape, pointer(target), pointer(weight), ignore, reduction, pointer(grad_loss), pointer(total), pointer(grad)
+        *log_p.shape,
+        pointer(target),
+        pointer(weight),
+        ignore,
+        reduction,
+        pointer(grad_loss),
+        pointer(total),
+        pointer(grad),
     )
     return grad
 

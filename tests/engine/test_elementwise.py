@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from lucid._engine import ffi, lib
 
 REALS = [(np.float32, "f32", "float[]"), (np.float64, "f64", "double[]")]
@@ -130,7 +131,8 @@ def gelu_tanh_backward(g, x):
 
 BINARY = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "maximum": np.maximum,
-    "minimum": np.minimum,     "fmax": np.fmax, "fmin": np.fmin, "copysign": np.copysign, "atan2": np.arctan2, "hypot": np.hypot, "fmod": np.fmod,
+    "minimum": np.minimum,     "fmax": np.fmax, "fmin": np.fmin, "copysign": np.copysign, "atan2": np.arctan2,
+    "hypot": np.hypot, "fmod": np.fmod,
     "remainder": remainder, "floor_divide": floor_divide,
     "relu_backward": lambda g, y: np.where(y <= 0, 0, g), "tanh_backward": lambda g, y: g * (1 - y * y),
     "sigmoid_backward": lambda g, y: g * (1 - y) * y, "gelu_backward": gelu_backward,

@@ -9,7 +9,9 @@ TYPES = [np.float32, np.float64]
 
 
 def pointer(array):
-    return ffi.from_buffer({"f": "float[]", "d": "double[]", "l": "int64_t[]", "q": "int64_t[]"}[array.dtype.char], array)
+    return ffi.from_buffer(
+        {"f": "float[]", "d": "double[]", "l": "int64_t[]", "q": "int64_t[]"}[array.dtype.char], array
+    )
 
 
 def function(name, dtype):
@@ -18,7 +20,9 @@ def function(name, dtype):
 
 def gather_rows(table, index):
     out = np.full((index.size, table.shape[1]), 77, table.dtype)
-    bad = function("gather_rows", table.dtype)(index.size, table.shape[1], len(table), pointer(table), pointer(index), pointer(out))
+    bad = function("gather_rows", table.dtype)(
+        index.size, table.shape[1], len(table), pointer(table), pointer(index), pointer(out)
+    )
     return out, bad
 
 
@@ -45,7 +49,17 @@ def scatter_add(source, index, start):
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(
     "n, row, table_rows",
-    [(0, 5, 3), (4, 0, 3), (1, 1, 1), (7, 3, 2), (64, 16, 10), (33, 17, 5), (2048, 64, 100), (5000, 65, 3), (3, 40_000, 4)],
+    [
+        (0, 5, 3),
+        (4, 0, 3),
+        (1, 1, 1),
+        (7, 3, 2),
+        (64, 16, 10),
+        (33, 17, 5),
+        (2048, 64, 100),
+        (5000, 65, 3),
+        (3, 40_000, 4),
+    ],
 )
 def test_rows(simd, each_thread_count, dtype, n, row, table_rows):
     rng = np.random.default_rng(0)
@@ -65,12 +79,16 @@ def test_rows(simd, each_thread_count, dtype, n, row, table_rows):
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(
     "outer, n, inner, m",
-    [(0, 3, 2, 2), (2, 3, 0, 2), (2, 3, 2, 0), (1, 1, 1, 1), (5, 7, 1, 3), (300, 10, 1, 1), (4, 9, 13, 20), (1, 50, 300, 70),
+    [(0, 3, 2, 2), (2, 3, 0, 2), (2, 3, 2, 0), (1, 1, 1, 1), (5, 7, 1, 3), (300, 10, 1, 1), (4, 9, 13, 20), (1, 50,
+    300, 70),
      (40, 5, 33, 30), (1, 4, 1, 20_000)],
 )  # fmt: skip
 def test_along_the_middle(simd, each_thread_count, dtype, outer, n, inner, m):
     rng = np.random.default_rng(0)
-    x, source = rng.standard_normal((outer, n, inner)).astype(dtype), rng.standard_normal((outer, m, inner)).astype(dtype)
+    x, source = (
+        rng.standard_normal((outer, n, inner)).astype(dtype),
+        rng.standard_normal((outer, m, inner)).astype(dtype),
+    )
     index = rng.integers(0, n, (outer, m, inner))
     out, bad = each_thread_count(lambda: gather(x, index))
     assert bad == -1

@@ -14,7 +14,9 @@ def pointer(x):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("sizes", [(0, 3, 2), (4, 0, 3), (4, 3, 0), (1, 1, 1), (32, 2, 16), (64, 128, 10), (33, 17, 65), (300, 200, 150)])
+@pytest.mark.parametrize(
+    "sizes", [(0, 3, 2), (4, 0, 3), (4, 3, 0), (1, 1, 1), (32, 2, 16), (64, 128, 10), (33, 17, 65), (300, 200, 150)]
+)
 def test_linear_backward(simd, each_thread_count, dtype, sizes):
     rows, in_features, out_features = sizes
     random = np.random.default_rng(0)
@@ -29,7 +31,16 @@ def test_linear_backward(simd, each_thread_count, dtype, sizes):
             outs = [np.full(w.shape, np.nan, dtype) for w in want]
             strides = [s // x.itemsize for a in (x, weight) for s in a.strides]
             function(
-                *(rows, in_features, out_features, pointer(grad), pointer(x), *strides[:2], pointer(weight), *strides[2:]),
+                *(
+                    rows,
+                    in_features,
+                    out_features,
+                    pointer(grad),
+                    pointer(x),
+                    *strides[:2],
+                    pointer(weight),
+                    *strides[2:],
+                ),
                 *(pointer(out) if asked else ffi.NULL for out, asked in zip(outs, wanted, strict=True)),
             )
             return tuple(outs)

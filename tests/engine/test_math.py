@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+
 from lucid._engine import ffi, lib
 
 EXTENDED = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant

@@ -27,12 +27,16 @@ class Case:
         )  # fmt: skip
 
     def positions(self):
-        """For each window position: outputs [h0:h1, w0:w1] that have it inside the plane, and the plane's slices there."""
+        """For each window position: outputs [h0:h1, w0:w1] that have it inside the plane, and the plane's
+        slices there."""
         for kh in range(self.kernel[0]):
             for kw in range(self.kernel[1]):
                 h = np.arange(self.out_height) * self.stride[0] - self.padding[0] + kh * self.dilation[0]
                 w = np.arange(self.out_width) * self.stride[1] - self.padding[1] + kw * self.dilation[1]
-                rows, columns = np.flatnonzero((h >= 0) & (h < self.height)), np.flatnonzero((w >= 0) & (w < self.width))
+                rows, columns = (
+                    np.flatnonzero((h >= 0) & (h < self.height)),
+                    np.flatnonzero((w >= 0) & (w < self.width)),
+                )
                 yield np.ix_(rows, columns), np.ix_(h[rows], w[columns])
 
     def __repr__(self):
@@ -40,7 +44,10 @@ class Case:
 
 
 CASES = [
-    *(Case(3, h, w, (2, 2), (2, 2)) for h, w in [(2, 2), (3, 3), (4, 6), (8, 8), (14, 14), (28, 28), (15, 17), (5, 33), (7, 300)]),
+    *(
+        Case(3, h, w, (2, 2), (2, 2))
+        for h, w in [(2, 2), (3, 3), (4, 6), (8, 8), (14, 14), (28, 28), (15, 17), (5, 33), (7, 300)]
+    ),
     Case(200, 14, 14, (2, 2), (2, 2)),
     Case(64, 28, 28, (2, 2), (2, 2)),
     Case(1, 2, 2000, (2, 2), (2, 2)),
@@ -63,7 +70,9 @@ CASES = [
 def pointer(array):
     if array is None:
         return ffi.NULL
-    return ffi.from_buffer({"f": "float[]", "d": "double[]", "l": "int64_t[]", "q": "int64_t[]"}[array.dtype.char], array)
+    return ffi.from_buffer(
+        {"f": "float[]", "d": "double[]", "l": "int64_t[]", "q": "int64_t[]"}[array.dtype.char], array
+    )
 
 
 def function(name, dtype):
@@ -131,7 +140,9 @@ def test_max(simd, each_thread_count, dtype, case, kind):
     grad_x = np.zeros((case.planes, case.height * case.width), dtype)
     plane = np.broadcast_to(np.arange(case.planes)[:, None, None], index.shape)
     np.add.at(grad_x, (plane[index >= 0], index[index >= 0]), grad[index >= 0])
-    np.testing.assert_array_equal(each_thread_count(lambda: max_pool_backward(case, grad, index)), grad_x.reshape(shape))
+    np.testing.assert_array_equal(
+        each_thread_count(lambda: max_pool_backward(case, grad, index)), grad_x.reshape(shape)
+    )
 
 
 @pytest.mark.parametrize("dtype", TYPES)

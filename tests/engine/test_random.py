@@ -77,7 +77,8 @@ def integers(n, low, high, start=None):
 
 
 def kolmogorov_smirnov(sample, cdf):
-    """sqrt(n) times the largest distance between the sample's distribution and the cdf: above 1.95 once in a thousand."""
+    """sqrt(n) times the largest distance between the sample's distribution and the cdf: above 1.95 once in a
+    thousand."""
     x = np.sort(sample.astype(np.float64))
     n, f = x.size, cdf(x)
     return math.sqrt(n) * max(np.max(np.arange(1, n + 1) / n - f), np.max(f - np.arange(n) / n))

@@ -149,7 +149,8 @@ def test_binary_values(name, dtype, simd_level, both_thread_counts):
 
 
 SHAPES = [
-    ((), ()), ((3,), ()), ((), (2, 3)), ((4, 3), (3,)), ((4, 1), (1, 3)), ((2, 1, 3), (5, 1)), ((0, 3), (3,)), ((1,), (0,)),
+    ((), ()), ((3,), ()), ((), (2, 3)), ((4, 3), (3,)), ((4, 1), (1, 3)), ((2, 1, 3), (5, 1)), ((0, 3), (3,)), ((1,),
+    (0,)),
     ((1, 1), (2,)), ((6, 4, 5), (6, 1, 5)),
 ]  # fmt: skip
 
@@ -186,7 +187,10 @@ def test_modulo(name):
     operation, reference = MODULO[name]
     a, b = rng.uniform(-9, 9, (50,)), rng.uniform(0.5, 3, (50,)) * np.where(rng.random(50) < 0.5, -1, 1)
     np.testing.assert_allclose(operation(lucid.tensor(a), lucid.tensor(b)).numpy(), reference(a, b), atol=1e-13)
-    x, y = lucid.tensor([7.3, -7.3, 5.1], dtype=lucid.float64, requires_grad=True), lucid.tensor([2.0, 2.0, -3.0], dtype=lucid.float64, requires_grad=True)
+    x, y = (
+        lucid.tensor([7.3, -7.3, 5.1], dtype=lucid.float64, requires_grad=True),
+        lucid.tensor([2.0, 2.0, -3.0], dtype=lucid.float64, requires_grad=True),
+    )
     assert gradcheck(operation, (x, y))
     assert (lucid.tensor([7, -7, 7, -7]) % lucid.tensor([3, 3, -3, -3])).tolist() == [1, 2, -2, -1]
     assert lucid.fmod(lucid.tensor([7, -7]), 3).tolist() == [1, -1]
@@ -220,7 +224,14 @@ def test_special_values(simd_level):
 
 def test_comparisons(simd_level):
     numbers = np.array([1.0, 2.0, 2.0, np.nan, -0.0, 0.0, np.inf, -np.inf])
-    functions = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
+    functions = {
+        "eq": np.equal,
+        "ne": np.not_equal,
+        "lt": np.less,
+        "le": np.less_equal,
+        "gt": np.greater,
+        "ge": np.greater_equal,
+    }
     for dtype in (np.float32, np.float64, np.int64):
         with np.errstate(invalid="ignore"):
             v = np.tile(numbers, 9).astype(dtype)
@@ -242,7 +253,9 @@ def test_comparisons(simd_level):
 def test_where():
     c = np.array([[True, False, True]])
     a, b = rng.standard_normal((2, 3)), rng.standard_normal((2, 1))
-    np.testing.assert_array_equal(lucid.where(lucid.tensor(c), lucid.tensor(a), lucid.tensor(b)).numpy(), np.where(c, a, b))
+    np.testing.assert_array_equal(
+        lucid.where(lucid.tensor(c), lucid.tensor(a), lucid.tensor(b)).numpy(), np.where(c, a, b)
+    )
     assert lucid.where(lucid.tensor(c), 1, 0).dtype is lucid.int64
     ta, tb = lucid.tensor(a, requires_grad=True), lucid.tensor(b, requires_grad=True)
     assert gradcheck(lambda a, b: lucid.where(lucid.tensor(c), a, b), (ta, tb))
@@ -254,7 +267,10 @@ def test_where():
 
 
 def test_promotion():
-    i64, i32, u8, f32, f64, b = (lucid.ones(2, dtype=d) for d in (lucid.int64, lucid.int32, lucid.uint8, lucid.float32, lucid.float64, lucid.bool))
+    i64, i32, u8, f32, f64, b = (
+        lucid.ones(2, dtype=d)
+        for d in (lucid.int64, lucid.int32, lucid.uint8, lucid.float32, lucid.float64, lucid.bool)
+    )
     assert (f32 + f64).dtype is lucid.float64
     assert (i64 + f32).dtype is lucid.float32
     assert (i32 + i64).dtype is lucid.int64

@@ -205,6 +205,14 @@ void gemm_batched_real(int64_t batch, int64_t m, int64_t n, int64_t k, const rea
                        int64_t a_col, const real *b, int64_t b_batch, int64_t b_row, int64_t b_col, real *c,
                        int64_t c_batch, int64_t c_row, int64_t accumulate);
 
+/* ---- kernels/linear.c ---- */
+/* The gradients of out[rows, out_features] = x weight^T + bias from that of out, each where its pointer is not NULL:
+ * grad_x[rows, in_features] = grad weight; grad_weight[out_features, in_features] = grad^T x; grad_bias[out_features]
+ * = sums of grad's columns. x[rows, in_features] and weight[out_features, in_features] with their strides. */
+void linear_backward_real(int64_t rows, int64_t in_features, int64_t out_features, const real *grad, const real *x,
+                          int64_t x_row, int64_t x_col, const real *weight, int64_t weight_row, int64_t weight_col,
+                          real *grad_x, real *grad_weight, real *grad_bias);
+
 /* ---- kernels/random.c: see philox_state above ---- */
 /* Uniform in [low, high): multiples of 2^-24 (float) or 2^-53 (double) of the range; never high, for low < high. */
 void uniform_real(philox_state *state, int64_t n, double low, double high, real *out);

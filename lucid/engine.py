@@ -311,10 +311,11 @@ def unary(family: Elementwise, x: Any) -> Any:
         return family.on_integers(x)
     if x.strides is not None:
         x = contiguous(x)
-    array = empty_array(x.shape, (family.result or kind).numpy)
-    pointer = from_buffer((family.result or kind).array_type, array)
+    shape = x.shape
+    array = empty_array(shape, kind.numpy)
+    pointer = from_buffer(kind.array_type, array)
     kernel(array.size, x.pointer, pointer)
-    return new(array, pointer, x.shape, family.result or kind)
+    return new(array, pointer, shape, kind)
 
 
 def binary(family: Elementwise, a: Any, b: Any) -> Any:

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from lucid.autograd.grad_mode import mode
-from lucid.engine import accumulate
+from lucid.engine import accumulate, check_writable
 
 _newer = itertools.count(0, -1).__next__
 
@@ -315,6 +315,7 @@ def _accumulate(leaf: Any, grad: Any, create_graph: bool, shared: set[int]) -> N
     elif create_graph:
         leaf._grad = leaf._grad + grad
     else:
+        check_writable(leaf._grad, "backward")
         accumulate(leaf._grad, grad)
         leaf._grad.version[0] += 1
 

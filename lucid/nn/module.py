@@ -196,7 +196,7 @@ class Module:
 
     def _named(self, kinds: tuple[str, ...], prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
         seen: set[Any] = set()
-        for module_name, module in self.named_modules(prefix=prefix) if recurse else [(prefix, self)]:
+        for module_name, module in self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]:
             for name, value in module._of_kind(*kinds).items():
                 if value is not None and (not remove_duplicate or value not in seen):
                     seen.add(value)

@@ -93,6 +93,11 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         >>> x[1].tolist(), x[:, -1].tolist(), x[x > 3].tolist()
         ([3, 4, 5], [2, 5], [4, 5])
     """
+    if isinstance(key, Value) and key.dtype is engine.int64 and key.shape and input.shape and input.dtype in _gather_rows:
+        try:
+            return gather_rows(input, key)
+        except IndexError:  # a negative number, which is counted from the end, or one out of range
+            pass
     try:
         key, picks = split_index(key, len(input.shape))
         if picks is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 from lucid import engine
@@ -17,7 +19,7 @@ from lucid.ops.view import reshape, transpose
 
 _gemm = engine.kernels("gemm")
 _gemm_batched = engine.kernels("gemm_batched")
-_sum = engine.kernels("sum")
+_linear_backward = engine.kernels("linear_backward")
 empty = engine.empty
 NULL = engine.NULL
 
@@ -258,38 +260,57 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | No
         NULL if dense_bias is None else dense_bias.pointer, _ACTIVATIONS[activation], 0,
         NULL if before is None else before.pointer,
     )  # fmt: skip
-    if not mode.recording:
+    wants = x.requires_grad, weight.requires_grad, bias is not None and bias.requires_grad
+    if not mode.recording or wants == (False, False, False):
         return out
+    rule = _linear_rules[wants]
     if activation is None:
-        return record("linear", out, (x, weight) if bias is None else (x, weight, bias), _linear_rules, (x, weight))
+        out.requires_grad = True
+        edges = (edge_of(x), edge_of(weight), None if bias is None else edge_of(bias))
+        out.node = Node("linear", rule, edges, (x, weight), x.version[0] + weight.version[0])
+        return out
+    inputs = (x, weight, bias)
     backward = {"relu": relu_backward, "gelu": gelu_backward, "gelu_tanh": gelu_tanh_backward}[activation]
 
-    def rules(grad: Tensor, x: Tensor, weight: Tensor, seen: Tensor) -> list[Tensor]:
-        if mode.recording and before is not None:  # the second derivative sees the numbers before the activation change
+    def rules(grad: Tensor, x: Tensor, weight: Tensor, seen: Tensor) -> Any:
+        if mode.recording and before is not None:  # the second derivative sees how the numbers before it came about
             seen = _linear(x, weight, bias, None)
-        inner = backward(grad, seen)
-        return [rule(inner, x, weight) for rule in _linear_rules]
+        return rule(backward(grad, seen), x, weight)
 
     if before is None:
-        return record("linear_relu", out, (x, weight, bias), rules, (x, weight, None), output=2)
-    return record("linear_" + str(activation), out, (x, weight, bias), rules, (x, weight, before))
+        return record("linear_relu", out, inputs, rules, (x, weight, None), output=2)
+    return record("linear_" + str(activation), out, inputs, rules, (x, weight, before))
 
 
-_linear_rules = (
-    lambda grad, x, weight: _product(grad, weight, False, False),
-    lambda grad, x, weight: _product(grad, x, True, False),
-    lambda grad, x, weight: _column_sums(grad),
-)
+def _linear_rule(wants_x: bool, wants_weight: bool, wants_bias: bool) -> Callable[..., Any]:
+    """The derivative rule of the linear map for the inputs whose gradients are wanted: one call of the engine."""
+
+    def rule(grad: Tensor, x: Tensor, weight: Tensor) -> Any:
+        if mode.recording:  # the same, written with operations
+            return (
+                _product(grad, weight, False, False) if wants_x else None,
+                _product(grad, x, True, False) if wants_weight else None,
+                sum(grad, 0) if wants_bias else None,
+            )
+        kind = grad.dtype
+        rows, in_features = x.shape
+        out_features = weight.shape[0]
+        grad_x = empty(x.shape, kind) if wants_x else None
+        grad_weight = empty(weight.shape, kind) if wants_weight else None
+        grad_bias = empty((out_features,), kind) if wants_bias else None
+        x_row, x_col = x.strides or (in_features, 1)
+        weight_row, weight_col = weight.strides or (in_features, 1)
+        _linear_backward[kind](
+            rows, in_features, out_features, (grad if grad.strides is None else engine.contiguous(grad)).pointer,
+            x.pointer, x_row, x_col, weight.pointer, weight_row, weight_col, NULL if grad_x is None else grad_x.pointer,
+            NULL if grad_weight is None else grad_weight.pointer, NULL if grad_bias is None else grad_bias.pointer,
+        )  # fmt: skip
+        return grad_x, grad_weight, grad_bias
+
+    return rule
 
 
-def _column_sums(grad: Tensor) -> Tensor:
-    """The gradient of the bias."""
-    if mode.recording:
-        return sum(grad, 0)
-    rows, columns = grad.shape
-    out = empty((columns,), grad.dtype)
-    _sum[grad.dtype](1, rows, columns, engine.contiguous(grad).pointer, out.pointer)
-    return out
+_linear_rules = {wants: _linear_rule(*wants) for wants in itertools.product((False, True), repeat=3)}
 
 
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:

@@ -404,3 +404,13 @@ def test_requires_grad_rules():
         x.numpy()
     assert (x > 0).requires_grad is False
     assert x.argmax().requires_grad is False
+
+
+def test_gradient_in_read_only_memory_is_refused():
+    x = leaf(1.0, 2.0)
+    read_only = np.zeros(2, np.float32)
+    read_only.flags.writeable = False
+    x.grad = lucid.from_numpy(read_only)
+    with pytest.raises(RuntimeError, match="backward.*read-only"):
+        (x * 2).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.0]

@@ -31,7 +31,9 @@ def windows(x, kernel, stride, dilation, out):
 def conv2d(x, w, b, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
     """The formula, in float64."""
     x, w = np.pad(x.astype(np.float64), ((0, 0), (0, 0), *padding)), w.astype(np.float64)
-    out = [(s - d * (k - 1) - 1) // t + 1 for s, d, k, t in zip(x.shape[2:], dilation, w.shape[2:], stride, strict=True)]
+    out = [
+        (s - d * (k - 1) - 1) // t + 1 for s, d, k, t in zip(x.shape[2:], dilation, w.shape[2:], stride, strict=True)
+    ]
     parts = [
         np.einsum("bcijuv,ocuv->boij", windows(part, w.shape[2:], stride, dilation, out), kernel)
         for part, kernel in zip(np.split(x, groups, 1), np.split(w, groups, 0), strict=True)
@@ -51,7 +53,12 @@ CONVOLUTIONS = {
     "dilation": ((1, 2, 7, 7), (2, 2, 3, 3), {"dilation": 2}, None),
     "groups": ((2, 4, 4, 5), (6, 2, 3, 3), {"groups": 2, "padding": 1}, ((1, 1), (1, 1))),
     "depthwise": ((2, 3, 4, 4), (3, 1, 3, 3), {"groups": 3}, None),
-    "everything": ((2, 4, 7, 8), (2, 2, 3, 2), {"groups": 2, "stride": (2, 1), "padding": (1, 2), "dilation": (2, 3)}, ((1, 1), (2, 2))),
+    "everything": (
+        (2, 4, 7, 8),
+        (2, 2, 3, 2),
+        {"groups": 2, "stride": (2, 1), "padding": (1, 2), "dilation": (2, 3)},
+        ((1, 1), (2, 2)),
+    ),
     "same": ((1, 2, 4, 5), (2, 2, 3, 3), {"padding": "same"}, ((1, 1), (1, 1))),
     "same, even kernel": ((1, 2, 4, 5), (2, 2, 2, 4), {"padding": "same"}, ((0, 1), (1, 2))),
     "same, dilated": ((1, 1, 6, 5), (2, 1, 2, 3), {"padding": "same", "dilation": (3, 2)}, ((1, 2), (2, 2))),
@@ -68,9 +75,11 @@ LARGE = {
 def numpy_options(options, padding):
     pair = lambda v: (v, v) if isinstance(v, int) else tuple(v)  # noqa: E731
     return {
-        "stride": pair(options.get("stride", 1)), "dilation": pair(options.get("dilation", 1)), "groups": options.get("groups", 1),
+        "stride": pair(options.get("stride", 1)),
+        "dilation": pair(options.get("dilation", 1)),
+        "groups": options.get("groups", 1),
         "padding": padding or ((0, 0), (0, 0)),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -87,7 +96,9 @@ def test_conv2d_values(name, dtype, simd_level, both_thread_counts):
                 ).numpy()
             )
             assert got.dtype == dtype and got.shape == want.shape
-            np.testing.assert_allclose(got, want, rtol=0, atol=(3e-5 if dtype == np.float32 else 5e-14) * max(1, math.prod(w_shape[1:]) / 9))
+            np.testing.assert_allclose(
+                got, want, rtol=0, atol=(3e-5 if dtype == np.float32 else 5e-14) * max(1, math.prod(w_shape[1:]) / 9)
+            )
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONS)
@@ -128,7 +139,12 @@ def test_conv2d_nan_and_infinities(simd_level):
 def test_conv2d_errors():
     x, w = lucid.ones(1, 2, 5, 5), lucid.ones(4, 2, 3, 3)
     for args, options, kind, message in [
-        ((x, lucid.ones(4, 3, 3, 3)), {}, ValueError, r"conv2d: input has 2 channels.*\(1, 2, 5, 5\).*3.*\(4, 3, 3, 3\)"),
+        (
+            (x, lucid.ones(4, 3, 3, 3)),
+            {},
+            ValueError,
+            r"conv2d: input has 2 channels.*\(1, 2, 5, 5\).*3.*\(4, 3, 3, 3\)",
+        ),
         ((lucid.ones(5, 5), w), {}, ValueError, r"conv2d.*\(5, 5\)"),
         ((x, lucid.ones(3, 3)), {}, ValueError, r"conv2d.*\(3, 3\)"),
         ((x, w, lucid.ones(3)), {}, ValueError, r"conv2d: bias.*\(3,\).*4"),
@@ -195,8 +211,12 @@ def all_options(options):
     pair = lambda v: (v, v) if isinstance(v, int) else tuple(v)  # noqa: E731
     kernel = pair(options["kernel_size"])
     return (
-        kernel, pair(options.get("stride", kernel)), pair(options.get("padding", 0)), pair(options.get("dilation", 1)), options.get("ceil_mode", False),
-    )  # fmt: skip
+        kernel,
+        pair(options.get("stride", kernel)),
+        pair(options.get("padding", 0)),
+        pair(options.get("dilation", 1)),
+        options.get("ceil_mode", False),
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -207,9 +227,20 @@ def test_max_pool2d_values(name, dtype, simd_level, both_thread_counts):
     special = np.round(plain)  # with equals
     special[0, 0, 2, 2], special[0, 1, 0, 0], special[0, 1, 6, 5] = nan, nan, inf
     special[1] = -inf
-    for x in (plain, special, plain[:, :, ::-1], plain.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2), plain[0], plain[:0]):
+    for x in (
+        plain,
+        special,
+        plain[:, :, ::-1],
+        plain.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2),
+        plain[0],
+        plain[:0],
+    ):
         for place in ("values", "positions"):
-            got = both_thread_counts(lambda x=x, p=place: F.max_pool2d(lucid.from_numpy(x), return_indices=True, **options)[p == "positions"].numpy())
+            got = both_thread_counts(
+                lambda x=x, p=place: F.max_pool2d(lucid.from_numpy(x), return_indices=True, **options)[
+                    p == "positions"
+                ].numpy()
+            )
             want = max_pool2d(x, *all_options(options))[place == "positions"]
             assert got.dtype == want.dtype and got.shape == want.shape
             np.testing.assert_array_equal(got, want)
@@ -218,9 +249,9 @@ def test_max_pool2d_values(name, dtype, simd_level, both_thread_counts):
 @pytest.mark.parametrize("name", POOLS)
 def test_max_pool2d_derivatives(name):
     options = POOLS[name]
+    f = lambda x: F.max_pool2d(x, **options)  # noqa: E731
     for shape in [(2, 2, 7, 6), (1, 7, 6), (0, 2, 7, 6)]:
         x = lucid.tensor(rng.permutation(math.prod(shape)).reshape(shape) * 0.1, requires_grad=True)
-        f = lambda x: F.max_pool2d(x, **options)  # noqa: E731
         assert gradcheck(f, (x,)) and gradgradcheck(lambda x: f(x * x), (x,))
     y = lucid.tensor(rng.permutation(84).reshape(2, 6, 7) * 0.1, requires_grad=True)
     assert gradgradcheck(lambda y: F.max_pool2d(y.mT, **options), (y,))

@@ -106,7 +106,11 @@ CASES = {name: (key, reference) for name, key, reference in cases()}
 def test_getitem(name, simd_level, both_thread_counts):
     key, reference = CASES[name]
     for dtype in (np.float32, np.float64, np.int64, np.bool_):
-        for array in (CUBE.astype(dtype), CUBE.astype(dtype).transpose(2, 1, 0).copy().T, np.repeat(CUBE.astype(dtype), 2, 1)[:, ::2]):
+        for array in (
+            CUBE.astype(dtype),
+            CUBE.astype(dtype).transpose(2, 1, 0).copy().T,
+            np.repeat(CUBE.astype(dtype), 2, 1)[:, ::2],
+        ):
             x = lucid.from_numpy(array)
             got = both_thread_counts(lambda x=x: x[key].numpy())
             want = reference(array)
@@ -139,7 +143,9 @@ def test_setitem(name):
             places = reference(np.arange(24).reshape(2, 3, 4))
             picked.reshape(-1)[places] = True
             number = value.item() if isinstance(value, lucid.Tensor) else value
-            np.testing.assert_array_equal(x.numpy(), np.where(picked, np.asarray(number).astype(dtype.numpy), 0).astype(dtype.numpy))
+            np.testing.assert_array_equal(
+                x.numpy(), np.where(picked, np.asarray(number).astype(dtype.numpy), 0).astype(dtype.numpy)
+            )
     places = reference(np.arange(24).reshape(2, 3, 4))
     x = lucid.zeros(2, 3, 4)
     values = np.arange(places.size, dtype=np.float32).reshape(places.shape)
@@ -271,10 +277,23 @@ def test_getitem_errors():
 
 def test_getitem_of_0d_and_empty():
     s, e = leaf(2.5), double(0, 3)
-    for key, shape in [(..., ()), ((), ()), (None, (1,)), ((None, ...), (1,)), (True, (1,)), (False, (0,)), (T(True), (1,))]:
+    for key, shape in [
+        (..., ()),
+        ((), ()),
+        (None, (1,)),
+        ((None, ...), (1,)),
+        (True, (1,)),
+        (False, (0,)),
+        (T(True), (1,)),
+    ]:
         assert s[key].shape == shape
         assert gradcheck(lambda s, key=key: s[key], (s,)) and gradgradcheck(lambda s, key=key: s[key], (s,))
-    for key, shape in [(slice(None), (0, 3)), (T([], dtype=lucid.int64), (0, 3)), ((..., 1), (0,)), ((S, T([2, 2])), (0, 2))]:
+    for key, shape in [
+        (slice(None), (0, 3)),
+        (T([], dtype=lucid.int64), (0, 3)),
+        ((..., 1), (0,)),
+        ((S, T([2, 2])), (0, 2)),
+    ]:
         assert e[key].shape == shape
         assert gradcheck(lambda e, key=key: e[key], (e,)) and gradgradcheck(lambda e, key=key: e[key], (e,))
     with pytest.raises(IndexError, match="size 0"):
@@ -299,7 +318,11 @@ def test_gather(dtype, simd_level, both_thread_counts):
                 array = (rng.standard_normal(shape) * 9).astype(dtype)
                 index = rng.integers(0, max(shape[dim], 1), sizes)
                 for x in (array, array[::-1]):
-                    got = both_thread_counts(lambda x=x, index=index, dim=dim: lucid.from_numpy(x).gather(dim, lucid.from_numpy(index)).numpy())
+                    got = both_thread_counts(
+                        lambda x=x, index=index, dim=dim: (
+                            lucid.from_numpy(x).gather(dim, lucid.from_numpy(index)).numpy()
+                        )
+                    )
                     np.testing.assert_array_equal(got, np.take_along_axis(x, index, dim))
 
 
@@ -308,7 +331,9 @@ def test_gather_derivatives_and_errors():
     for dim in (0, 1, 2, -1):
         for cut in ((2, 3, 4), (1, 2, 3)):
             index = T(rng.integers(0, x.shape[dim], cut))
-            assert gradcheck(lambda x, i=index, d=dim: x.gather(d, i), (x,)) and gradgradcheck(lambda x, i=index, d=dim: x.gather(d, i), (x,))
+            assert gradcheck(lambda x, i=index, d=dim: x.gather(d, i), (x,)) and gradgradcheck(
+                lambda x, i=index, d=dim: x.gather(d, i), (x,)
+            )
             assert gradcheck(lambda x, i=index, d=dim: x.transpose(0, 0).gather(d, i), (x,))
     many = T(rng.integers(0, 3, (2, 9, 4)))
     assert gradgradcheck(lambda x: x.gather(1, many), (x,))
@@ -374,22 +399,37 @@ def test_cat_and_stack(simd_level):
         a, b = (rng.standard_normal((2, 3, 4)) > 0).astype(dtype), rng.standard_normal((2, 3, 4)).astype(dtype)
         for dim in (0, 1, 2, -1, -3):
             for parts in ((a, b), (a, b[::-1], a), (a,), (a.transpose(0, 1, 2), np.broadcast_to(b[:1], b.shape))):
-                np.testing.assert_array_equal(lucid.cat([lucid.from_numpy(p) for p in parts], dim).numpy(), np.concatenate(parts, dim))
-                np.testing.assert_array_equal(lucid.stack([lucid.from_numpy(p) for p in parts], dim).numpy(), np.stack(parts, dim))
+                np.testing.assert_array_equal(
+                    lucid.cat([lucid.from_numpy(p) for p in parts], dim).numpy(), np.concatenate(parts, dim)
+                )
+                np.testing.assert_array_equal(
+                    lucid.stack([lucid.from_numpy(p) for p in parts], dim).numpy(), np.stack(parts, dim)
+                )
         np.testing.assert_array_equal(lucid.cat([T(a), T(b[:, :1])], 1).numpy(), np.concatenate([a, b[:, :1]], 1))
     assert lucid.stack([T(1.0), T(2.0)]).tolist() == [1, 2] and lucid.stack([T([1.0]), T([2.0])], -1).shape == (1, 2)
     assert lucid.cat([lucid.zeros(0), lucid.ones(2, 3), lucid.zeros(0)]).shape == (2, 3)  # empty vectors pass
-    assert lucid.cat([lucid.zeros(0, 3), lucid.ones(2, 3)]).shape == (2, 3) and lucid.cat([lucid.zeros(0)] * 2).shape == (0,)
-    assert lucid.cat([T([1, 2]), T([1.5])]).dtype is lucid.float32 and lucid.cat([T([1.5]), T([1.5], dtype=lucid.float64)]).dtype is lucid.float64
+    assert lucid.cat([lucid.zeros(0, 3), lucid.ones(2, 3)]).shape == (2, 3) and lucid.cat(
+        [lucid.zeros(0)] * 2
+    ).shape == (0,)
+    assert (
+        lucid.cat([T([1, 2]), T([1.5])]).dtype is lucid.float32
+        and lucid.cat([T([1.5]), T([1.5], dtype=lucid.float64)]).dtype is lucid.float64
+    )
     assert lucid.stack([T([True]), T([3])]).dtype is lucid.int64
 
 
 def test_cat_and_stack_derivatives():
     a, b, e = double(2, 3), double(2, 3), double(0, 3)
     for dim in (0, 1, -1):
-        assert gradcheck(lambda a, b, d=dim: lucid.cat([a, b, a], d), (a, b)) and gradgradcheck(lambda a, b, d=dim: lucid.cat([a, b * b], d), (a, b))
-        assert gradcheck(lambda a, b, d=dim: lucid.stack([a, b, a], d), (a, b)) and gradgradcheck(lambda a, b, d=dim: lucid.stack([a * b, b], d), (a, b))
-    assert gradcheck(lambda a, e: lucid.cat([e, a]), (a, e)) and gradgradcheck(lambda a, b: lucid.cat([a.T, b.T[1:]]), (a, b))
+        assert gradcheck(lambda a, b, d=dim: lucid.cat([a, b, a], d), (a, b)) and gradgradcheck(
+            lambda a, b, d=dim: lucid.cat([a, b * b], d), (a, b)
+        )
+        assert gradcheck(lambda a, b, d=dim: lucid.stack([a, b, a], d), (a, b)) and gradgradcheck(
+            lambda a, b, d=dim: lucid.stack([a * b, b], d), (a, b)
+        )
+    assert gradcheck(lambda a, e: lucid.cat([e, a]), (a, e)) and gradgradcheck(
+        lambda a, b: lucid.cat([a.T, b.T[1:]]), (a, b)
+    )
     c = lucid.ones(2, 3, requires_grad=True)
     (lucid.cat([c, a]) ** 2).sum().backward()
     assert c.grad.dtype is lucid.float32 and c.grad.tolist() == [[2] * 3] * 2
@@ -413,9 +453,17 @@ def test_cutting():
             np.testing.assert_array_equal(x.select(dim, i - size).numpy(), CUBE.take(s, dim))
     assert [c.shape for c in lucid.zeros(7, 2).chunk(3)] == [(3, 2), (3, 2), (1, 2)]
     assert [c.shape for c in lucid.zeros(6).chunk(4)] == [(2,)] * 3  # fewer than asked, as PyTorch does
-    assert [c.shape for c in lucid.zeros(0, 3).chunk(2)] == [(0, 3)] * 2 and [c.shape for c in lucid.zeros(0, 3).split(2)] == [(0, 3)]
-    assert [c.shape for c in lucid.zeros(0, 3).split(0)] == [(0, 3)] and lucid.zeros(0, 3).unbind() == () and len(lucid.zeros(2, 0).unbind()) == 2
-    assert x.narrow(2, 1, 2).tolist() == CUBE[:, :, 1:3].tolist() and x.narrow(1, -2, 1).tolist() == CUBE[:, 1:2].tolist()
+    assert [c.shape for c in lucid.zeros(0, 3).chunk(2)] == [(0, 3)] * 2 and [
+        c.shape for c in lucid.zeros(0, 3).split(2)
+    ] == [(0, 3)]
+    assert (
+        [c.shape for c in lucid.zeros(0, 3).split(0)] == [(0, 3)]
+        and lucid.zeros(0, 3).unbind() == ()
+        and len(lucid.zeros(2, 0).unbind()) == 2
+    )
+    assert (
+        x.narrow(2, 1, 2).tolist() == CUBE[:, :, 1:3].tolist() and x.narrow(1, -2, 1).tolist() == CUBE[:, 1:2].tolist()
+    )
     assert x.narrow(0, 2, 0).shape == (0, 3, 4)
     x[0].narrow(1, 0, 2).zero_()
     assert x[0, :, :2].tolist() == [[0, 0]] * 3
@@ -424,9 +472,15 @@ def test_cutting():
 def test_cutting_derivatives():
     x = double(2, 3, 4)
     for f in (
-        lambda x: x.split(2, 1), lambda x: x.split([3, 1], -1), lambda x: x.chunk(2, 2), lambda x: x.unbind(1), lambda x: x.narrow(1, 1, 2),
-        lambda x: x.select(2, -1), lambda x: x.split(2, 1)[1], lambda x: [p * p for p in x.chunk(3, 1)],
-    ):  # fmt: skip
+        lambda x: x.split(2, 1),
+        lambda x: x.split([3, 1], -1),
+        lambda x: x.chunk(2, 2),
+        lambda x: x.unbind(1),
+        lambda x: x.narrow(1, 1, 2),
+        lambda x: x.select(2, -1),
+        lambda x: x.split(2, 1)[1],
+        lambda x: [p * p for p in x.chunk(3, 1)],
+    ):
         assert gradcheck(f, (x,)) and gradgradcheck(f, (x,))
 
 

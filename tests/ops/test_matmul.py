@@ -25,12 +25,40 @@ def close(got, want, scale, dtype):
 
 
 SHAPES = [
-    ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((2, 3), (3, 4)), ((5, 2, 3), (3,)), ((3,), (5, 3, 2)), ((5, 2, 3), (3, 4)),
-    ((2, 3), (5, 3, 4)), ((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (1, 3, 4)), ((1, 2, 3), (5, 3, 4)), ((6, 1, 2, 3), (5, 3, 4)),
-    ((6, 5, 2, 3), (5, 3, 4)), ((2, 3), (6, 5, 3, 4)), ((6, 5, 2, 3), (3,)), ((1, 1), (1, 1)), ((0, 3), (3, 4)), ((2, 0), (0, 4)),
-    ((2, 3), (3, 0)), ((0,), (0,)), ((0, 2, 3), (3, 4)), ((0, 2, 3), (0, 3, 4)), ((5, 2, 0), (5, 0, 4)), ((5, 0, 3), (3,)), ((2, 0), (0,)),
-]  # fmt: skip
-LARGE = [((70, 129), (129, 65)), ((257, 300), (300, 33)), ((9, 65, 40), (40, 70)), ((6, 33, 70), (6, 70, 31)), ((300,), (300, 257)), ((1, 4000), (4000, 1))]
+    ((3,), (3,)),
+    ((3,), (3, 2)),
+    ((2, 3), (3,)),
+    ((2, 3), (3, 4)),
+    ((5, 2, 3), (3,)),
+    ((3,), (5, 3, 2)),
+    ((5, 2, 3), (3, 4)),
+    ((2, 3), (5, 3, 4)),
+    ((5, 2, 3), (5, 3, 4)),
+    ((5, 2, 3), (1, 3, 4)),
+    ((1, 2, 3), (5, 3, 4)),
+    ((6, 1, 2, 3), (5, 3, 4)),
+    ((6, 5, 2, 3), (5, 3, 4)),
+    ((2, 3), (6, 5, 3, 4)),
+    ((6, 5, 2, 3), (3,)),
+    ((1, 1), (1, 1)),
+    ((0, 3), (3, 4)),
+    ((2, 0), (0, 4)),
+    ((2, 3), (3, 0)),
+    ((0,), (0,)),
+    ((0, 2, 3), (3, 4)),
+    ((0, 2, 3), (0, 3, 4)),
+    ((5, 2, 0), (5, 0, 4)),
+    ((5, 0, 3), (3,)),
+    ((2, 0), (0,)),
+]
+LARGE = [
+    ((70, 129), (129, 65)),
+    ((257, 300), (300, 33)),
+    ((9, 65, 40), (40, 70)),
+    ((6, 33, 70), (6, 70, 31)),
+    ((300,), (300, 257)),
+    ((1, 4000), (4000, 1)),
+]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -41,7 +69,9 @@ def test_matmul_values(dtype, simd_level, both_thread_counts):
         scale = np.abs(a).astype(np.float64) @ np.abs(b).astype(np.float64)
         for x in {id(v): v for v in (a, _last_two_transposed(a))}.values():
             for y in (b, _last_two_transposed(b), _spread(b)):
-                got = both_thread_counts(lambda x=x, y=y: lucid.matmul(lucid.from_numpy(x), lucid.from_numpy(y)).numpy())
+                got = both_thread_counts(
+                    lambda x=x, y=y: lucid.matmul(lucid.from_numpy(x), lucid.from_numpy(y)).numpy()
+                )
                 close(got, np.asarray(want), scale, dtype)
 
 
@@ -89,11 +119,19 @@ def test_other_products():
         (lucid.mv, (a, v), lambda a, v: a @ v),
         (lucid.dot, (v, double(3)), np.dot),
         (lucid.outer, (v, w), np.outer),
-        (lambda c, a, b: lucid.addmm(c, a, b, beta=0.5, alpha=2), (double(4), a, b), lambda c, a, b: 0.5 * c + 2 * (a @ b)),
+        (
+            lambda c, a, b: lucid.addmm(c, a, b, beta=0.5, alpha=2),
+            (double(4), a, b),
+            lambda c, a, b: 0.5 * c + 2 * (a @ b),
+        ),
         (lucid.addmm, (double(2, 4), a, b), lambda c, a, b: c + a @ b),
-        (lambda a, b: lucid.addmm(lucid.full((2, 4), math.nan, dtype=lucid.float64), a, b, beta=0), (a, b), lambda a, b: a @ b),
+        (
+            lambda a, b: lucid.addmm(lucid.full((2, 4), math.nan, dtype=lucid.float64), a, b, beta=0),
+            (a, b),
+            lambda a, b: a @ b,
+        ),
         (lambda a, b: 1.0 * np.ones((2, 2)) @ a @ b, (a, b), lambda a, b: np.ones((2, 2)) @ a @ b),
-    ]:  # fmt: skip
+    ]:
         np.testing.assert_allclose(f(*inputs).detach().numpy(), want(*(x.detach().numpy() for x in inputs)), rtol=1e-13)
         assert gradcheck(f, inputs) and gradgradcheck(f, inputs)
 
@@ -145,7 +183,17 @@ ACTIVATIONS = {
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_linear_values(activation, dtype, simd_level, both_thread_counts):
-    for lead, n_in, n_out in [((), 3, 4), ((5,), 3, 4), ((0,), 3, 4), ((2, 0), 3, 4), ((2, 5), 7, 1), ((5,), 0, 4), ((5,), 3, 0), ((33,), 130, 67), ((300,), 64, 48)]:
+    for lead, n_in, n_out in [
+        ((), 3, 4),
+        ((5,), 3, 4),
+        ((0,), 3, 4),
+        ((2, 0), 3, 4),
+        ((2, 5), 7, 1),
+        ((5,), 0, 4),
+        ((5,), 3, 0),
+        ((33,), 130, 67),
+        ((300,), 64, 48),
+    ]:
         x, w, b = (rng.standard_normal(s).astype(dtype) for s in ((*lead, n_in), (n_out, n_in), (n_out,)))
         for bias in (b, None):
             exact = x.astype(np.float64) @ w.astype(np.float64).T + (0 if bias is None else b.astype(np.float64))
@@ -154,7 +202,10 @@ def test_linear_values(activation, dtype, simd_level, both_thread_counts):
                 for weight in (w, w.T.copy().T):
                     got = both_thread_counts(
                         lambda x=array, w=weight, b=bias: F.linear(
-                            lucid.from_numpy(x), lucid.from_numpy(w), None if b is None else lucid.from_numpy(b), activation=activation
+                            lucid.from_numpy(x),
+                            lucid.from_numpy(w),
+                            None if b is None else lucid.from_numpy(b),
+                            activation=activation,
                         ).numpy()
                     )
                     close(got, ACTIVATIONS[activation](exact), scale, dtype)
@@ -171,13 +222,19 @@ def test_linear_derivatives(activation, lead):
     plain = lucid.tensor(rng.standard_normal((*lead, 3)))  # a constant input, as of a first layer
     assert gradcheck(lambda w, b: f(plain, w, b), (w, b)) and gradgradcheck(lambda w, b: f(plain, w, b), (w, b))
     wt = double(3, 4)
-    assert gradcheck(lambda x, wt: f(x, wt.T, b), (x, wt)) and gradgradcheck(lambda wt: f(x, wt.T, b[:1].expand(4)), (wt,))
+    assert gradcheck(lambda x, wt: f(x, wt.T, b), (x, wt)) and gradgradcheck(
+        lambda wt: f(x, wt.T, b[:1].expand(4)), (wt,)
+    )
 
 
 def test_linear_errors():
     x, w, b = lucid.ones(32, 63), lucid.ones(10, 64), lucid.ones(10)
     for args, kind, message in [
-        ((x, w, b), ValueError, r"linear: input has 63 features \(shape \(32, 63\)\) but weight expects 64 \(shape \(10, 64\)\)"),
+        (
+            (x, w, b),
+            ValueError,
+            r"linear: input has 63 features \(shape \(32, 63\)\) but weight expects 64 \(shape \(10, 64\)\)",
+        ),
         ((lucid.ones(32, 64), w, lucid.ones(9)), ValueError, r"linear: bias.*\(9,\).*10"),
         ((lucid.tensor(1.0), w), ValueError, r"linear.*\(\)"),
         ((lucid.ones(64), lucid.ones(64)), ValueError, r"linear: weight.*\(64,\)"),

@@ -110,8 +110,17 @@ def _arrays(result):
 
 
 DERIVATIVE_SHAPES = [
-    ((), None), ((), 0), ((3,), None), ((3,), 0), ((2, 3), None), ((2, 3), 0), ((2, 3), -1), ((2, 3, 2), (0, 2)), ((2, 3, 2), 1), ((2, 3, 2), (1, 2)),
-]  # fmt: skip
+    ((), None),
+    ((), 0),
+    ((3,), None),
+    ((3,), 0),
+    ((2, 3), None),
+    ((2, 3), 0),
+    ((2, 3), -1),
+    ((2, 3, 2), (0, 2)),
+    ((2, 3, 2), 1),
+    ((2, 3, 2), (1, 2)),
+]
 
 
 @pytest.mark.parametrize("name", [*REDUCTIONS, "prod", "max", "min"])
@@ -213,8 +222,14 @@ def test_number_types():
     assert i.int().sum().dtype is lucid.int64 and i.int().prod().dtype is lucid.int64 and i.prod(1).tolist() == [5, 6]
     assert i.sum(dtype=lucid.float32).dtype is lucid.float32 and i.float().sum(dtype=lucid.int32).dtype is lucid.int32
     assert i.amax().item() == 5 and i.amin(1).tolist() == [1, 2] and i.amax().dtype is lucid.int64
-    assert i.argmax().item() == 1 and i.argmax(0).tolist() == [1, 0] and i.argmin(1, keepdim=True).tolist() == [[0], [1]]
-    assert i.max(0).values.tolist() == [3, 5] and i.max(0).indices.tolist() == [1, 0] and i.cumsum(0).tolist() == [[1, 5], [4, 7]]
+    assert (
+        i.argmax().item() == 1 and i.argmax(0).tolist() == [1, 0] and i.argmin(1, keepdim=True).tolist() == [[0], [1]]
+    )
+    assert (
+        i.max(0).values.tolist() == [3, 5]
+        and i.max(0).indices.tolist() == [1, 0]
+        and i.cumsum(0).tolist() == [[1, 5], [4, 7]]
+    )
     assert b.cumsum(0).tolist() == [1, 1, 2] and i.int().cumsum(0).dtype is lucid.int64
     assert i.mean(dtype=lucid.float32).item() == 2.75 and i.softmax(0, dtype=lucid.float64).dtype is lucid.float64
     np.testing.assert_allclose(i.logsumexp(1).tolist(), [5.0181499, 3.3132617], rtol=1e-6)
@@ -234,14 +249,18 @@ def test_nan_and_infinities(simd_level):
         assert math.isnan(values[0]) and values[1].item() == inf and indices.tolist() == [1, 0]
         assert x.min(1).indices.tolist() == [1, 2]
         assert x.cumsum(1)[0, 0].item() == 1 and np.isnan(x.cumsum(1)[0, 1:].numpy()).all()
-        rows = lucid.tensor([[-inf, -inf], [inf, 1], [inf, inf], [-inf, 1], [inf, -inf], [1000, 1000], [-1000, -1000]], dtype=dtype)
+        rows = lucid.tensor(
+            [[-inf, -inf], [inf, 1], [inf, inf], [-inf, 1], [inf, -inf], [1000, 1000], [-1000, -1000]], dtype=dtype
+        )
         want = [-inf, inf, inf, 1, inf, 1000 + math.log(2), -1000 + math.log(2)]
         np.testing.assert_allclose(rows.logsumexp(1).numpy(), want, rtol=1e-6)
         assert rows.softmax(1)[3].tolist() == [0, 1] and rows.log_softmax(1)[3].tolist() == [-inf, 0]
         assert rows.softmax(1)[5].tolist() == [0.5, 0.5] and np.isnan(rows.softmax(1)[0].numpy()).all()
         long = np.zeros(103)
         long[71] = nan
-        assert math.isnan(lucid.tensor(long, dtype=dtype).amax()) and lucid.tensor(long, dtype=dtype).argmax().item() == 71
+        assert (
+            math.isnan(lucid.tensor(long, dtype=dtype).amax()) and lucid.tensor(long, dtype=dtype).argmax().item() == 71
+        )
         assert lucid.tensor([-0.0, 0.0], dtype=dtype).sum().item() == 0
     x = lucid.tensor([[-inf, 1.0], [1000, 1000]], dtype=lucid.float64, requires_grad=True)
     x.logsumexp(1).sum().backward()
@@ -280,7 +299,9 @@ def test_var_and_std():
     np.testing.assert_allclose(lucid.tensor(far).var().item(), 1.0, rtol=1e-7)
 
 
-@pytest.mark.parametrize("row", [[2.0, 3.0, 5.0, 0.5], [0.0, 2.0, 3.0, 4.0], [0.0, 2.0, 0.0, 4.0], [0.0, 0.0, 0.0, 2.0], [-1.5]])
+@pytest.mark.parametrize(
+    "row", [[2.0, 3.0, 5.0, 0.5], [0.0, 2.0, 3.0, 4.0], [0.0, 2.0, 0.0, 4.0], [0.0, 0.0, 0.0, 2.0], [-1.5]]
+)
 def test_prod_with_zeros(row):
     x = double(row)
     assert gradcheck(lucid.prod, (x,)) and gradgradcheck(lucid.prod, (x,))
@@ -294,7 +315,9 @@ def test_prod_with_zeros(row):
     if len(row) > 1:
         for i in range(len(row)):
             hessian = grad(first[i], x, retain_graph=True)[0].tolist()
-            want = [0 if i == j else math.prod(v for k, v in enumerate(row) if k not in (i, j)) for j in range(len(row))]
+            want = [
+                0 if i == j else math.prod(v for k, v in enumerate(row) if k not in (i, j)) for j in range(len(row))
+            ]
             np.testing.assert_allclose(hessian, want)
 
 

@@ -77,7 +77,9 @@ def test_values_memory_and_derivatives(name):
         assert (out.numpy() == 7).all() and out._version == version + 1
 
 
-@pytest.mark.parametrize("name", ["reshape", "permute", "transpose", "unsqueeze", "flatten", "clone", "flip", "contiguous", "T"])
+@pytest.mark.parametrize(
+    "name", ["reshape", "permute", "transpose", "unsqueeze", "flatten", "clone", "flip", "contiguous", "T"]
+)
 def test_empty(name):
     operation, reference, _ = {
         **VIEWS,
@@ -88,14 +90,29 @@ def test_empty(name):
     assert operation(x).shape == reference(x.detach().numpy()).shape
     assert gradcheck(operation, (x,)) and gradgradcheck(operation, (x,))
     s = double()
-    for f in (lambda s: s.reshape(1), lambda s: s.view(1, 1), lambda s: s.unsqueeze(0), lambda s: s.flatten(), lambda s: s.expand(2, 3),
-              lambda s: s.squeeze(), lambda s: s.transpose(0, -1), lambda s: s.t(), lambda s: s.permute(), lambda s: s.clone()):  # fmt: skip
+    for f in (
+        lambda s: s.reshape(1),
+        lambda s: s.view(1, 1),
+        lambda s: s.unsqueeze(0),
+        lambda s: s.flatten(),
+        lambda s: s.expand(2, 3),
+        lambda s: s.squeeze(),
+        lambda s: s.transpose(0, -1),
+        lambda s: s.t(),
+        lambda s: s.permute(),
+        lambda s: s.clone(),
+    ):
         assert gradcheck(f, (s,)) and gradgradcheck(f, (s,))
 
 
 def test_shapes():
     x = lucid.zeros(1, 3, 1, 2)
-    assert x.squeeze().shape == (3, 2) and x.squeeze(0).shape == (3, 1, 2) and x.squeeze(1).shape == x.shape and x.squeeze(()).shape == x.shape
+    assert (
+        x.squeeze().shape == (3, 2)
+        and x.squeeze(0).shape == (3, 1, 2)
+        and x.squeeze(1).shape == x.shape
+        and x.squeeze(()).shape == x.shape
+    )
     assert x.unsqueeze(0).shape == x.unsqueeze(-5).shape == (1, 1, 3, 1, 2) and x.unsqueeze(4).shape == (1, 3, 1, 2, 1)
     assert lucid.zeros(0, 3).reshape(3, -1).shape == (3, 0) and lucid.zeros(0, 3).reshape(-1).shape == (0,)
     assert lucid.tensor(1.0).flatten().shape == (1,) and lucid.tensor(1.0).reshape(()).shape == ()
@@ -151,7 +168,9 @@ def test_conversions():
     assert lucid.tensor([0.1]).double().item() == float(np.float32(0.1)) and x.int()[:3].tolist() == [1, -1, 0]
     assert lucid.tensor([True, False]).float().tolist() == [1, 0] and lucid.tensor([300]).to(lucid.uint8).item() == 44
     assert x.to("float32").dtype is lucid.float32 and x.to("cpu", lucid.float32).dtype is lucid.float32
-    assert x.to(lucid.ones(1)).dtype is lucid.float32 and x.type_as(lucid.ones(1, dtype=lucid.int32)).dtype is lucid.int32
+    assert (
+        x.to(lucid.ones(1)).dtype is lucid.float32 and x.type_as(lucid.ones(1, dtype=lucid.int32)).dtype is lucid.int32
+    )
     assert x.to() is x and x.to("cpu") is x and x.to(dtype=lucid.float64, device="cpu", non_blocking=True) is x
     assert x.double() is x and x.cpu() is x
     assert lucid.tensor([1e40, -1e40], dtype=lucid.float64).float().tolist() == [math.inf, -math.inf]

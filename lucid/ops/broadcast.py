@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
+
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import record
@@ -179,7 +181,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     kernel = _sum.get(input.dtype)
     if kernel is None:
         kind = engine.int64 if dtype is None else input.dtype
-        return engine.wrap(input.array.sum(plan.dims, kind.numpy).reshape(plan.shape))
+        return engine.wrap(np.asarray(input.array.sum(plan.dims, kind.numpy)).reshape(plan.shape))
     out = engine.empty(plan.shape, input.dtype)
     kernel(plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
     return record("sum", out, (input,), (lambda grad: plan.back(grad, before),))

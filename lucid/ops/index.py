@@ -19,6 +19,8 @@ def _plain(key: Any) -> Any:
         if key.dtype.is_floating_point or key.dtype is engine.uint8:
             raise IndexError(f"a {key.dtype} tensor cannot be an index; use int64 for numbers or bool for a mask")
         return key.array if key.shape or key.dtype is engine.bool_ else int(key.array)
+    if isinstance(key, np.ndarray | np.generic) and not key.ndim:
+        return key.item()
     if isinstance(key, list | range):
         return np.asarray(key) if key else np.asarray(key, np.int64)
     if isinstance(key, slice):
@@ -172,7 +174,7 @@ def write_at(out: Tensor, key: Any, value: Any) -> tuple[int, ...]:
             source = source.reshape(source.shape[surplus:])
         target[place] = source
         return shape
-    except (IndexError, ValueError) as error:
+    except (IndexError, ValueError, OverflowError) as error:
         kind = IndexError if isinstance(error, IndexError) else ValueError
         raise kind(f"index assignment: {error} (tensor of shape {out.shape})") from None
 

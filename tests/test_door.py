@@ -508,7 +508,7 @@ def numpy_dims(dim, ndim):
 
 REDUCTIONS = {
     "sum": np.sum, "mean": np.mean, "amax": np.max, "amin": np.min, "any": np.any, "all": np.all, "var": np.var, "std": np.std,
-    "logsumexp": lambda x, axis, keepdims: np.log(np.exp(x).sum(axis=axis, keepdims=keepdims)),
+    "logsumexp": lambda x, axis, keepdims: np.log(np.exp(x, dtype=float).sum(axis=axis, keepdims=keepdims)),
 }  # fmt: skip
 
 

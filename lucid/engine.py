@@ -1,7 +1,7 @@
 """The one door to the C engine: pointers, number types, sizes and checks stop here.
 
-The rooms above hand over tensors (anything with ``array``, ``pointer``, ``shape``, ``strides``, ``dtype``) and get tensors
-back. What a function here passes to C is sized from the arrays themselves, and cffi refuses a pointer of another number
+The rooms above hand over tensors (anything with ``array``, ``pointer``, ``shape``, ``strides``, ``dtype``) and get
+tensors back. What a function here passes to C is sized from the arrays themselves, and cffi refuses a pointer of another number
 type, so nothing above can make a kernel read or write outside an array.
 """
 
@@ -36,7 +36,17 @@ class dtype:
         numpy: the NumPy dtype.
     """
 
-    __slots__ = ("array_type", "category", "code", "is_floating_point", "itemsize", "name", "numpy", "pointer_type", "suffix")
+    __slots__ = (
+        "array_type",
+        "category",
+        "code",
+        "is_floating_point",
+        "itemsize",
+        "name",
+        "numpy",
+        "pointer_type",
+        "suffix",
+    )
 
     def __init__(self, name: str, code: int, category: int, c_name: str, suffix: str | None) -> None:
         self.name = name
@@ -205,9 +215,7 @@ def copy_into(out: Any, x: Any) -> None:
     if np.may_share_memory(out.array, x.array) and np.shares_memory(out.array, x.array):
         x = wrap(x.array.copy())
     size = x.dtype.itemsize
-    lib.copy_strided(
-        size, len(x.shape), x.shape, x.pointer, _bytes(x, size), out.pointer, _bytes(out, size)
-    )
+    lib.copy_strided(size, len(x.shape), x.shape, x.pointer, _bytes(x, size), out.pointer, _bytes(out, size))
 
 
 def _bytes(x: Any, size: int) -> tuple[int, ...]:
@@ -218,7 +226,7 @@ def check_writable(x: Any, operation: str = "in-place") -> None:
     """Refuses to write into read-only or self-overlapping (expanded) memory."""
     if not x.array.flags.writeable:
         raise RuntimeError(
-            f"{operation}: this tensor is an expanded view or read-only memory, in which one number stands for several; "
+            f"{operation}: this tensor is read-only memory, or an expanded view where one number stands for several; "
             "clone() it before writing to it"
         )
 
@@ -338,7 +346,13 @@ def binary(family: Elementwise, a: Any, b: Any) -> Any:
 def accumulate(total: Any, part: Any) -> None:
     """total ← total + part, for a total that nothing else shows: the summing of gradients."""
     kernel = _add.get(total.dtype)
-    if part.dtype is total.dtype and part.shape == total.shape and part.strides is None and total.strides is None and kernel:
+    if (
+        part.dtype is total.dtype
+        and part.shape == total.shape
+        and part.strides is None
+        and total.strides is None
+        and kernel
+    ):
         kernel(total.array.size, total.pointer, 1, part.pointer, 1, total.pointer)
     else:
         copy_into(total, total + part)

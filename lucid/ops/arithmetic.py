@@ -354,7 +354,9 @@ def _logical(function: Callable[..., Any]) -> Callable[[Operand, Operand], Tenso
             raise ValueError(f"{function.__name__}: {error}") from None
 
     operation.__name__ = function.__name__
-    operation.__doc__ = f"{function.__name__.replace('_', ' ').capitalize()} of the truth of each element; a bool tensor."
+    operation.__doc__ = (
+        f"{function.__name__.replace('_', ' ').capitalize()} of the truth of each element; a bool tensor."
+    )
     return operation
 
 
@@ -429,7 +431,9 @@ def where(condition: Tensor, input: Operand = None, other: Operand = None) -> Te
         for x in (input, other)
     )
     shape = common_shape("where", condition, a, b)
-    mask = engine.contiguous(engine.expand(condition, shape)) if condition.shape != shape else engine.contiguous(condition)
+    mask = (
+        engine.contiguous(engine.expand(condition, shape)) if condition.shape != shape else engine.contiguous(condition)
+    )
     kernel = _where.get(kind)
     if kernel is None:
         return engine.wrap(np.where(mask.array, a.array, b.array))

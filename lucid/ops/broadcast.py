@@ -1,7 +1,7 @@
 """Broadcasting and summing: each is the other's derivative.
 
-An elementwise operation on two shapes is written as ``expand`` (a view by strides of 0) followed by the operation on one
-shape, so that no other derivative rule has to think of broadcasting.
+An elementwise operation on two shapes is written as ``expand`` (a view by strides of 0) followed by the operation on
+one shape, so that no other derivative rule has to think of broadcasting.
 """
 
 from __future__ import annotations
@@ -209,4 +209,3 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
         return reshape(input, wanted)
     out = sum(input, dims, keepdim=not lead)
     return out if out.shape == wanted else reshape(out, wanted)
-

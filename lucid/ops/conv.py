@@ -82,7 +82,9 @@ def _check_types(operation: str, *tensors: Tensor | None) -> None:
         if not isinstance(x, Value):
             raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
     if len({x.dtype for x in given}) > 1:
-        raise TypeError(f"{operation}: operands are {', '.join(map(str, (x.dtype for x in given)))}; convert with .to()")
+        raise TypeError(
+            f"{operation}: operands are {', '.join(map(str, (x.dtype for x in given)))}; convert with .to()"
+        )
 
 
 def conv2d(
@@ -109,7 +111,8 @@ def conv2d(
         groups: the channels are split into so many groups that do not mix.
 
     Returns:
-        [batch, out_channels, out_height, out_width], out = ⌊(size + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
+        [batch, out_channels, out_height, out_width], of sizes
+        ⌊(size + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
 
     Raises:
         ValueError: when shapes or options do not fit.

@@ -184,13 +184,17 @@ def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires
     return empty(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def full_like(input: Tensor, fill_value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def full_like(
+    input: Tensor, fill_value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """One number in the shape and number type of another tensor."""
     return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def arange(*args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Numbers from ``start`` (0) up to but not including ``end``, ``step`` (1) apart: arange(end), arange(start, end, step).
+    """Numbers from ``start`` (0) up to but not including ``end``, ``step`` (1) apart.
+
+    Called as arange(end), arange(start, end) or arange(start, end, step).
 
     Integers when all three are, else the default floating-point type.
 
@@ -213,7 +217,9 @@ def arange(*args: Any, dtype: Any = None, device: Any = None, requires_grad: boo
     return finish(engine.wrap(values64.astype(kind.numpy)), requires_grad, device)
 
 
-def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """``steps`` numbers evenly spaced from ``start`` to ``end``, both included."""
     if steps < 0:
         raise ValueError(f"linspace: steps must not be negative, got {steps}")

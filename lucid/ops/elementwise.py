@@ -1,4 +1,4 @@
-"""The way of every elementwise operation: operands brought to one number type and one shape, kernel called, rule recorded."""
+"""The way of every elementwise operation: operands brought to one type and one shape, kernel called, rule recorded."""
 
 from __future__ import annotations
 
@@ -197,7 +197,11 @@ def _binary_number(op: Binary, a: Operand, b: Operand) -> Tensor:
         kind = default_dtype[0] if op.floats else result_type(x, number)
         x = to_dtype(x, kind)
     if not number_first:
-        return _binary_plain_number(op, x, number) if kind.is_floating_point else engine.binary_number(op.family, x, number)
+        return (
+            _binary_plain_number(op, x, number)
+            if kind.is_floating_point
+            else engine.binary_number(op.family, x, number)
+        )
     out = engine.number_binary(op.family, number, x)
     rule = op.rules[1]
     if rule is None or not op.saves:

@@ -93,7 +93,13 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         >>> x[1].tolist(), x[:, -1].tolist(), x[x > 3].tolist()
         ([3, 4, 5], [2, 5], [4, 5])
     """
-    if isinstance(key, Value) and key.dtype is engine.int64 and key.shape and input.shape and input.dtype in _gather_rows:
+    if (
+        isinstance(key, Value)
+        and key.dtype is engine.int64
+        and key.shape
+        and input.shape
+        and input.dtype in _gather_rows
+    ):
         try:
             return gather_rows(input, key)
         except IndexError:  # a negative number, which is counted from the end, or one out of range
@@ -131,7 +137,7 @@ def view_at(array: np.ndarray, key: Any) -> np.ndarray:
 
 
 def _pick(input: Tensor, picks: tuple[Any, ...]) -> Tensor:
-    """A copy of what arrays of numbers and masks pick. Rows picked by numbers are the engine's work, the rest NumPy's."""
+    """What arrays of numbers and masks pick, copied. Rows picked by numbers are the engine's work, the rest is NumPy's."""
     first, shape = picks[0], input.shape
     if isinstance(first, np.ndarray) and first.dtype.kind == "i" and len(picks) == 1 and input.dtype in _gather_rows:
         rows = first.astype(np.int64, copy=False)
@@ -204,7 +210,9 @@ def _need_indices(operation: str, index: Tensor) -> Tensor:
 
 
 def gather_rows(table: Tensor, index: Tensor) -> Tensor:
-    """Row ``index[i, ...]`` of ``table`` at place [i, ...]: table [rows, ...], index [...] → [*index.shape, *table.shape[1:]].
+    """Row ``index[i, ...]`` of ``table`` at place [i, ...].
+
+    Table [rows, ...] and index [...] give [*index.shape, *table.shape[1:]].
 
     Raises:
         IndexError: for a row that is not there.
@@ -218,7 +226,9 @@ def gather_rows(table: Tensor, index: Tensor) -> Tensor:
     position = kernel(index.array.size, width, rows, dense.pointer, index.pointer, out.pointer)
     engine.check_index(position, index, rows, "index")
     shape = table.shape
-    return record("gather_rows", out, (table,), (lambda grad, index: scatter_rows_into_zeros(grad, index, shape),), (index,))
+    return record(
+        "gather_rows", out, (table,), (lambda grad, index: scatter_rows_into_zeros(grad, index, shape),), (index,)
+    )
 
 
 def scatter_rows_into_zeros(grad: Tensor, index: Tensor, shape: tuple[int, ...], skip: int = -1) -> Tensor:
@@ -286,7 +296,9 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     m = index.shape[dim] if index.shape else 1
     position = _gather[input.dtype](outer, n, inner, m, dense.pointer, index.pointer, out.pointer)
     engine.check_index(position, index, n, "gather")
-    return record("gather", out, (input,), (lambda grad, index: scatter_into_zeros(grad, dim, index, before),), (index,))
+    return record(
+        "gather", out, (input,), (lambda grad, index: scatter_into_zeros(grad, dim, index, before),), (index,)
+    )
 
 
 def _cut_to_index(operation: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -294,7 +306,9 @@ def _cut_to_index(operation: str, input: Tensor, dim: int, index: Tensor) -> Ten
     if len(index.shape) != len(input.shape) or any(
         i != dim and index.shape[i] > size for i, size in enumerate(input.shape)
     ):
-        raise ValueError(f"{operation}: index shape {index.shape} does not fit input shape {input.shape} along dim {dim}")
+        raise ValueError(
+            f"{operation}: index shape {index.shape} does not fit input shape {input.shape} along dim {dim}"
+        )
     if all(i == dim or index.shape[i] == size for i, size in enumerate(input.shape)):
         return input
     cut = tuple(slice(None) if i == dim else slice(index.shape[i]) for i in range(len(input.shape)))

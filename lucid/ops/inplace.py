@@ -172,4 +172,3 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: An
     _overwrite("normal_", input)
     random.fill_normal(input, mean, std, generator)
     return input
-

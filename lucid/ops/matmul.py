@@ -256,7 +256,8 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | No
     w_row, w_col = weight.strides or (in_features, 1)
     dense_bias = bias if bias is None or bias.strides is None else engine.contiguous(bias)
     kernel(
-        rows, out_features, in_features, x.pointer, x_row, x_col, weight.pointer, w_col, w_row, out.pointer, out_features,
+        rows, out_features, in_features, x.pointer, x_row, x_col, weight.pointer, w_col, w_row,
+        out.pointer, out_features,
         NULL if dense_bias is None else dense_bias.pointer, _ACTIVATIONS[activation], 0,
         NULL if before is None else before.pointer,
     )  # fmt: skip

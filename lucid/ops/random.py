@@ -111,7 +111,9 @@ def _state(generator: Generator | None) -> Any:
     return (default_generator if generator is None else generator).state
 
 
-def _draw(table: engine.Kernels, operation: str, size: Any, dtype: Any, generator: Any, low: float, high: float) -> Tensor:
+def _draw(
+    table: engine.Kernels, operation: str, size: Any, dtype: Any, generator: Any, low: float, high: float
+) -> Tensor:
     kind = default_dtype[0] if dtype is None else engine.dtype_of(dtype)
     shape = sizes(size)
     if shape and min(shape) < 0:
@@ -122,12 +124,16 @@ def _draw(table: engine.Kernels, operation: str, size: Any, dtype: Any, generato
     return out
 
 
-def rand(*size: Any, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def rand(
+    *size: Any, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Uniform numbers from [0, 1)."""
     return finish(_draw(_uniform, "rand", size, dtype, generator, 0.0, 1.0), requires_grad, device)
 
 
-def randn(*size: Any, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randn(
+    *size: Any, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Numbers from the standard normal distribution."""
     return finish(_draw(_normal, "randn", size, dtype, generator, 0.0, 1.0), requires_grad, device)
 
@@ -142,14 +148,25 @@ def randn_like(input: Tensor, *, dtype: Any = None) -> Tensor:
     return randn(input.shape, dtype=dtype or input.dtype)
 
 
-def normal(mean: float = 0.0, std: float = 1.0, size: Any = (), *, dtype: Any = None, generator: Generator | None = None) -> Tensor:
+def normal(
+    mean: float = 0.0, std: float = 1.0, size: Any = (), *, dtype: Any = None, generator: Generator | None = None
+) -> Tensor:
     """Numbers from the normal distribution with the given mean and standard deviation."""
     if std < 0:
         raise ValueError(f"normal: std must not be negative, got {std}")
     return _draw(_normal, "normal", (size,), dtype, generator, mean, std)
 
 
-def randint(*args: Any, low: int | None = None, high: int | None = None, size: Any = None, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randint(
+    *args: Any,
+    low: int | None = None,
+    high: int | None = None,
+    size: Any = None,
+    dtype: Any = None,
+    generator: Generator | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Integers from [low, high), as int64: randint(high, size) or randint(low, high, size).
 
     Raises:

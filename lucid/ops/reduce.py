@@ -51,7 +51,9 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     return record("mean", out, (input,), (lambda grad: plan.back(mul(grad, share), before),))
 
 
-def var(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None) -> Tensor:
+def var(
+    input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None
+) -> Tensor:
     """The variance Σ (x − mean)² / max(0, n − correction) over ``dim``.
 
     Args:
@@ -71,7 +73,9 @@ def _variance(operation: str, input: Tensor, dim: Dims, correction: float, keepd
     return div(sum(mul(centred, centred), dim, keepdim), n - correction if n > correction else 0)
 
 
-def std(input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None) -> Tensor:
+def std(
+    input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None
+) -> Tensor:
     """The standard deviation √var over ``dim``; arguments as :func:`var`. Where it is 0 the gradient is 0."""
     variance = _variance("std", input, dim, correction if unbiased is None else int(unbiased), keepdim)
     constant = eq(variance, 0.0)
@@ -135,7 +139,9 @@ _arg_extremes = {"argmax": engine.kernels("argmax"), "argmin": engine.kernels("a
 
 
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the largest element stands, as int64: along ``dim``, or in the flattened tensor. The first of equals; NaN counts as largest.
+    """Where the largest element stands, as int64: along ``dim``, or in the flattened tensor.
+
+    The first of equals; NaN counts as largest.
 
     Example:
         >>> import lucid
@@ -303,9 +309,7 @@ def _along(name: str, table: engine.Kernels, dim: int, *inputs: Tensor) -> Tenso
     engine.same_shape(name, ("grad", "out")[: len(inputs)], *inputs)
     dense = [engine.contiguous(x) for x in inputs]
     out = engine.empty(first.shape, first.dtype)
-    table[first.dtype](
-        *engine.reduce_shape(first.shape or (1,), dim, dim), *(x.pointer for x in dense), out.pointer
-    )
+    table[first.dtype](*engine.reduce_shape(first.shape or (1,), dim, dim), *(x.pointer for x in dense), out.pointer)
     return out
 
 

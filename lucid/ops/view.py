@@ -28,7 +28,9 @@ def wrap_dim(operation: str, dim: int, ndim: int) -> int:
     dim = operator.index(dim)
     size = max(ndim, 1)
     if not -size <= dim < size:
-        raise IndexError(f"{operation}: dim {dim} is out of range for a tensor of {ndim} dimensions ({-size} to {size - 1})")
+        raise IndexError(
+            f"{operation}: dim {dim} is out of range for a tensor of {ndim} dimensions ({-size} to {size - 1})"
+        )
     return dim % size
 
 
@@ -79,7 +81,9 @@ def resolve_shape(operation: str, before: tuple[int, ...], wanted: tuple[int, ..
         if known > 0 and count % known == 0:
             wanted = tuple(count // known if s == -1 else s for s in wanted)
         elif known == 0 and count == 0:
-            raise ValueError(f"{operation}: -1 in {wanted} is ambiguous, because the other sizes already give 0 elements")
+            raise ValueError(
+                f"{operation}: -1 in {wanted} is ambiguous, because the other sizes already give 0 elements"
+            )
     if any(s < 0 for s in wanted) or math.prod(wanted) != count:
         raise ValueError(f"{operation}: shape {before} has {count} elements and cannot become {wanted}")
     return wanted
@@ -97,9 +101,13 @@ def view(input: Tensor, *shape: Any) -> Tensor:
         (8,)
     """
     wanted = resolve_shape("view", input.shape, sizes(shape))
-    if input.strides is not None and input.array.size and not np.may_share_memory(input.array.reshape(wanted), input.array):
+    if (
+        input.strides is not None
+        and input.array.size
+        and not np.may_share_memory(input.array.reshape(wanted), input.array)
+    ):
         raise RuntimeError(
-            f"view: strides {input.strides} of shape {input.shape} do not allow shape {wanted} without a copy; use reshape"
+            f"view: shape {input.shape} with strides {input.strides} cannot become {wanted} without a copy; use reshape"
         )
     return reshape(input, *wanted)
 

@@ -1,8 +1,8 @@
 """The one door to the C engine: pointers, number types, sizes and checks stop here.
 
 The rooms above hand over tensors (anything with ``array``, ``pointer``, ``shape``, ``strides``, ``dtype``) and get
-tensors back. What a function here passes to C is sized from the arrays themselves, and cffi refuses a pointer of another number
-type, so nothing above can make a kernel read or write outside an array.
+tensors back. What a function here passes to C is sized from the arrays themselves, and cffi refuses a pointer of
+another number type, so nothing above can make a kernel read or write outside an array.
 """
 
 from __future__ import annotations

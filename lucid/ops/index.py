@@ -137,7 +137,7 @@ def view_at(array: np.ndarray, key: Any) -> np.ndarray:
 
 
 def _pick(input: Tensor, picks: tuple[Any, ...]) -> Tensor:
-    """What arrays of numbers and masks pick, copied. Rows picked by numbers are the engine's work, the rest is NumPy's."""
+    """What arrays of numbers and masks pick, copied. Rows picked by numbers are the engine's work, the rest NumPy's."""
     first, shape = picks[0], input.shape
     if isinstance(first, np.ndarray) and first.dtype.kind == "i" and len(picks) == 1 and input.dtype in _gather_rows:
         rows = first.astype(np.int64, copy=False)

@@ -135,7 +135,7 @@ def _gradient_by_operations(
     reduction: int,
     total: Tensor,
 ) -> Tensor:
-    """Σ_c q_c (softmax − e_c) per row, q the smoothed, weighted target; times grad; the mean's is over the total weight."""
+    """Σ_c q_c (softmax − e_c) per row, q the smoothed, weighted target; times grad, over the weight for the mean."""
     rows, classes = logits.shape
     kind = logits.dtype
     q = engine.empty((rows, classes), kind)

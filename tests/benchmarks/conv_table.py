@@ -1,6 +1,7 @@
 """Convolutions, forward and both gradients, beside PyTorch when it is importable: one table, float32, one thread each.
 
-Run: ``python tests/benchmarks/conv_table.py``. GFLOP/s count multiply-adds twice; ratios are PyTorch's time over the engine's.
+Run: ``python tests/benchmarks/conv_table.py``. GFLOP/s count multiply-adds twice; ratios are
+PyTorch's time over the engine's.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 from gemm_table import LEVELS, best_times
+
 from lucid._engine import ffi, lib
 
 try:
@@ -19,10 +21,14 @@ except ImportError:
 
 # batch, in channels, size, out channels, kernel, stride, padding, dilation, groups
 CASES = [
-    (64, 1, 28, 16, 3, 1, 1, 1, 1), (64, 16, 14, 32, 3, 1, 1, 1, 1), (32, 1, 8, 16, 3, 1, 1, 1, 1), (32, 16, 8, 32, 3, 1, 1, 1, 1),
-    (16, 64, 28, 64, 3, 1, 1, 1, 1), (16, 64, 28, 64, 1, 1, 0, 1, 1), (16, 64, 28, 128, 3, 2, 1, 1, 1), (16, 64, 28, 128, 1, 2, 0, 1, 1),
-    (16, 3, 32, 32, 5, 1, 2, 1, 1), (16, 32, 32, 32, 5, 1, 2, 1, 1), (16, 64, 28, 64, 3, 1, 1, 1, 4), (16, 64, 28, 64, 3, 1, 1, 1, 64),
-    (16, 64, 28, 64, 3, 2, 1, 1, 64), (8, 256, 7, 256, 3, 1, 1, 1, 1), (8, 512, 4, 512, 3, 1, 1, 1, 1), (2, 3, 224, 64, 7, 2, 3, 1, 1),
+    (64, 1, 28, 16, 3, 1, 1, 1, 1), (64, 16, 14, 32, 3, 1, 1, 1, 1), (32, 1, 8, 16, 3, 1, 1, 1, 1), (32, 16, 8, 32, 3,
+    1, 1, 1, 1),
+    (16, 64, 28, 64, 3, 1, 1, 1, 1), (16, 64, 28, 64, 1, 1, 0, 1, 1), (16, 64, 28, 128, 3, 2, 1, 1, 1), (16, 64, 28,
+    128, 1, 2, 0, 1, 1),
+    (16, 3, 32, 32, 5, 1, 2, 1, 1), (16, 32, 32, 32, 5, 1, 2, 1, 1), (16, 64, 28, 64, 3, 1, 1, 1, 4), (16, 64, 28, 64,
+    3, 1, 1, 1, 64),
+    (16, 64, 28, 64, 3, 2, 1, 1, 64), (8, 256, 7, 256, 3, 1, 1, 1, 1), (8, 512, 4, 512, 3, 1, 1, 1, 1), (2, 3, 224,
+    64, 7, 2, 3, 1, 1),
     (16, 32, 28, 32, 3, 1, 2, 2, 1), (1, 64, 56, 64, 3, 1, 1, 1, 1),
 ]  # fmt: skip
 
@@ -76,7 +82,8 @@ def main() -> None:
     if torch:
         torch.set_num_threads(1)
     print(
-        f"{'images  channels  size':>24} {'kernel':>7} {'stride':>6} {'groups':>6} {'pass':12} {'µs':>9} {'GFLOP/s':>8} {'PyTorch':>8}"
+        f"{'images  channels  size':>24} {'kernel':>7} {'stride':>6} {'groups':>6} "
+        f"{'pass':12} {'µs':>9} {'GFLOP/s':>8} {'PyTorch':>8}"
     )
     ratios = []
     with torch.no_grad() if torch else open(os.devnull):

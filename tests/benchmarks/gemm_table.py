@@ -1,7 +1,8 @@
 """Matrix products beside NumPy's OpenBLAS and, when it is importable, PyTorch: one table, float32.
 
 Each row interleaves the contenders in one process and takes the best of many short rounds.
-Run: ``python tests/benchmarks/gemm_table.py [square|models|threads|all]``. One thread each, except for ``threads``, which sets one and two threads of the engine side by side.
+Run: ``python tests/benchmarks/gemm_table.py [square|models|threads|all]``. One thread each, except for ``threads``,
+which sets one and two threads of the engine side by side.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ.pop("OPENBLAS_CORETYPE", None)
 
 import numpy as np
+
 from lucid._engine import ffi, lib
 
 try:

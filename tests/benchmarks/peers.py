@@ -30,7 +30,7 @@ from typing import Any  # noqa: E402
 import conv_table  # noqa: E402
 import gemm_table  # noqa: E402
 import numpy as np  # noqa: E402
-import optim_table  # noqa: E402
+import peers_optim  # noqa: E402
 from cases import CASES, CHAIN, Case, Lucid, chain, eager_step  # noqa: E402
 from peer_frameworks import Torch, jax, jax_step, torch  # noqa: E402
 from turns import THREADS, Contender, heading, table, take_turns, timed  # noqa: E402
@@ -98,6 +98,16 @@ def steps(case: Case) -> None:
     table(contenders, 1e-6, "µs a step", 0, STEP_BARS.get(case.name))
 
 
+def optim() -> None:
+    """Adam and AdamW alone."""
+    heading("The optimizer alone, µs a step. Asked: fused / lucid >= bar, and lucid / bare loop <= 1.05")
+    if not torch:
+        print("  PyTorch is absent")
+        return
+    for row in peers_optim.run():
+        print("  " + ", ".join(f"{k} {v:,.2f}" if isinstance(v, float) else str(v) for k, v in row.items()))
+
+
 def gemm() -> None:
     """Matrix products, one thread."""
     heading("SGEMM, one thread. Asked: >= 0.85 x OpenBLAS; >= 1.5 x PyTorch where AVX-512 is there and not Intel's")
@@ -125,7 +135,7 @@ def import_time() -> None:
 PARTS: dict[str, Callable[[], None]] = {
     "op": op,
     **{name: lambda case=case: steps(case) for name, case in CASES.items()},
-    "optim": lambda: optim_table.main(frameworks()),
+    "optim": optim,
     "gemm": gemm,
     "conv": conv,
     "import": import_time,

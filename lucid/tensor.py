@@ -223,7 +223,7 @@ class Tensor(Value):
         """
         if self.requires_grad and not force:
             raise RuntimeError("numpy: the tensor requires grad; use x.detach().numpy()")
-        return self.array
+        return self.array.view()  # an array object of its own: what is done to its shape or dtype stays with it
 
     def cpu(self) -> Tensor:
         """The tensor itself."""

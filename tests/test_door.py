@@ -1323,3 +1323,19 @@ def test_any_function_with_odd_arguments(data):
                 sane(part)
     for x, values in before:
         assert_same(x.array, values)
+
+
+def test_an_array_given_away_cannot_change_its_tensor():
+    """Shape and dtype of a NumPy array can be assigned to; sizes that C is given must not follow."""
+    x = lucid.zeros(8)
+    mine = np.zeros(8, np.float32)
+    y = lucid.from_numpy(mine)
+    for array in (x.numpy(), np.asarray(x), mine):
+        array.shape = (2, 4)
+        array.dtype = np.int8
+    for t in (x, y):
+        assert t.numpy().shape == (8,) and t.numpy().dtype == np.float32
+        assert (t + t).shape == (8,)
+    array = x.numpy()
+    array[0] = 3.0
+    assert x[0].item() == 3.0

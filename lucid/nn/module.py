@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+
 from lucid import engine
 from lucid.autograd import no_grad
 from lucid.autograd.graph import RemovableHandle, Value, add_hook, describe
@@ -410,6 +412,6 @@ def _as_tensor(name: str, value: Any) -> Tensor:
     if isinstance(value, Value):
         return value  # type: ignore[return-value]
     try:
-        return engine.wrap(value)
+        return engine.wrap(value.view(np.ndarray))
     except (AttributeError, TypeError, ValueError):
         raise TypeError(f"load_state_dict: {name} is a {type(value).__name__}, not a tensor") from None

@@ -73,7 +73,7 @@ def operand(operation: str, x: Any) -> Any:
     if isinstance(x, Value):
         return x
     if isinstance(x, np.ndarray) and x.ndim:
-        return engine.wrap(np.ascontiguousarray(x))
+        return engine.wrap(np.ascontiguousarray(x).view(np.ndarray))  # see Tensor.numpy
     if isinstance(x, np.ndarray | np.generic):
         return x.item()
     if is_number(x):

@@ -6,8 +6,21 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
+from lucid.nn import functional as F  # noqa: N812
+from lucid.nn.activation import GELU, ReLU
+from lucid.nn.linear import Linear
 from lucid.nn.module import Module
 from lucid.tensor import Tensor
+
+
+def _fused_activation(module: Module) -> str | None:
+    """What :func:`lucid.nn.functional.linear` calls this activation, if it can take it over."""
+    if module._pre_hooks or module._forward_hooks:
+        return None
+    if type(module) is ReLU:
+        return "relu"
+    # (GELU's tanh form rounds differently in the product's epilogue; results must not depend on what is joined)
+    return "gelu" if type(module) is GELU and module.approximate == "none" else None
 
 
 class Sequential(Module):
@@ -36,12 +49,28 @@ class Sequential(Module):
             self.add_module(name, module)
 
     def forward(self, input: Tensor) -> Any:
-        """The result of the last module."""
+        """The result of the last module.
+
+        A Linear and the ReLU or GELU after it are computed in one pass over memory, with the same result, unless a hook
+        wants to see what is between them.
+        """
         own = self.__dict__
+        linear = None  # a Linear that waits to see whether an activation follows
         for name, kind in self._kinds.items():
-            if kind == "module":
-                input = own[name](input)
-        return input
+            if kind != "module":
+                continue
+            module = own[name]
+            if linear is not None:
+                activation = _fused_activation(module)
+                input = F.linear(input, linear.weight, linear.bias, activation)
+                linear = None
+                if activation is not None:
+                    continue
+            if type(module) is Linear and not module._pre_hooks and not module._forward_hooks:
+                linear = module
+            else:
+                input = module(input)
+        return input if linear is None else F.linear(input, linear.weight, linear.bias)
 
     def __len__(self) -> int:
         return len(self._modules)

@@ -176,3 +176,32 @@ def test_errors():
     ]:
         with pytest.raises(kind, match=message):
             f()
+
+
+@pytest.mark.parametrize("dtype", [lucid.float32, lucid.float64])
+def test_sequential_joins_linear_and_activation_without_a_trace(dtype, simd_level):
+    """The same bits, forward and backward, as module by module; hooks still see what is between."""
+    for activation in (nn.ReLU(), nn.ReLU(inplace=True), nn.GELU(), nn.GELU("tanh"), nn.Tanh()):
+        model = nn.Sequential(nn.Linear(7, 33), activation, nn.Linear(33, 5), nn.Linear(5, 3), activation).to(dtype)
+        x = lucid.randn(19, 7, dtype=dtype, requires_grad=True)
+        results = []
+        for joined in (True, False):
+            model.zero_grad()
+            x.grad = None
+            y = x
+            if joined:
+                y = model(x)
+            else:
+                for module in model:
+                    y = module(y)
+            (y * y).sum().backward()
+            results.append(
+                [y.detach().numpy().tobytes(), *(p.grad.numpy().tobytes() for p in (x, *model.parameters()))]
+            )
+        assert results[0] == results[1], activation
+        seen = []
+        with model[0].register_forward_hook(lambda module, args, out: seen.append(out.shape)):
+            model(x)
+        with model[1].register_forward_pre_hook(lambda module, args: seen.append(args[0].shape)):
+            model(x)
+        assert seen[:2] == [(19, 33), (19, 33)]

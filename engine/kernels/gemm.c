@@ -19,7 +19,7 @@
 #define DIRECT_A_COLUMNS 512             /* broadcasts read any layout, and packing would cost more than it saves */
 #define DIRECT_B_BYTES (32 * 1024)       /* b up to this size, or used by few tiles, is not packed when its rows are */
 #define DIRECT_B_TILES 4                 /* contiguous */
-#define TASK_WORK (1 << 20)              /* multiply-adds worth a launch: about 10 µs */
+#define TASK_WORK (1 << 18)              /* multiply-adds worth a launch: about 2.5 µs */
 #define MOST_DOTS 2                      /* c of so few rows or columns: dot products, when both operands lie along k */
 #define VECTOR_PRODUCT_WEIGHT 4          /* a product with a vector waits for memory: so many multiply-adds' time each */
 #define TASKS_PER_THREAD 4

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define MAX_THREADS 256
-#define SPIN_NANOSECONDS 50000
+#define SPIN_NANOSECONDS 200000 /* longer than what lies between two launches of a small model's training step */
 
 typedef struct {
     void (*body)(void *context, int64_t begin, int64_t end);

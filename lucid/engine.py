@@ -258,6 +258,9 @@ def kernel_addresses(name: str) -> Kernels:
 class NoKernel(TypeError):
     """The operation has no kernel for this number type."""
 
+    def __init__(self, operation: str, kind: dtype) -> None:
+        super().__init__(f"{operation}: not implemented for {kind}; convert with .float() or .double() first")
+
 
 def kernel_for(table: Kernels, kind: dtype, operation: str) -> Any:
     """The C function for ``kind``.
@@ -267,7 +270,7 @@ def kernel_for(table: Kernels, kind: dtype, operation: str) -> Any:
     """
     found = table.get(kind)
     if found is None:
-        raise NoKernel(f"{operation}: not implemented for {kind}; convert with .float() or .double() first")
+        raise NoKernel(operation, kind)
     return found
 
 
@@ -302,7 +305,7 @@ class Elementwise:
         """The result by NumPy, for number types without kernels."""
         kind = next(x for x in operands if hasattr(x, "dtype")).dtype
         if self.integers is None:
-            raise NoKernel(f"{self.name}: not implemented for {kind}; convert with .float() or .double() first")
+            raise NoKernel(self.name, kind)
         with np.errstate(all="ignore"):
             try:
                 result = self.integers(*(x.array if hasattr(x, "array") else x for x in operands))

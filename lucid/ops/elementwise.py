@@ -186,7 +186,7 @@ def _binary_number(op: Binary, a: Operand, b: Operand) -> Tensor:
         if op.floats and not a.dtype.is_floating_point:
             a, b = to_dtype(a, default_dtype[0]), to_dtype(b, default_dtype[0])
         elif a.dtype is b.dtype and a.shape == b.shape:
-            raise NoKernel(f"{op.name}: not implemented for {a.dtype}; convert with .float() or .double() first")
+            raise NoKernel(op.name, a.dtype)
         return binary(op, a, b)
     if not isinstance(a, Value) and not isinstance(b, Value):
         return binary(op, engine.wrap(np.asarray(a, _number_type(a).numpy)), b)

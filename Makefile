@@ -57,7 +57,8 @@ sanitize: .venv/with-dev
 	@LUCID_SANITIZE=1 $(PY) setup.py -q build --build-lib $(SANITIZE) --build-temp build/sanitize-temp
 	@libraries=`$(PY) engine/compiler.py sanitizers` && cd $(SANITIZE) && $(PRELOAD)="$$libraries" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-	../../$(PY) -m pytest -q --capture=sys -p no:cacheprovider -p no:benchmark $(ARGS) ../../tests/engine ../../tests/test_door.py
+	../../$(PY) -m pytest -q --capture=sys -p no:cacheprovider -p no:benchmark $(ARGS) ../../tests/engine \
+	../../tests/test_door.py ../../tests/optim/test_rules.py
 
 bench: .venv/with-dev $(ENGINE)
 	@$(PY) -m pytest -q -o addopts=--import-mode=importlib --benchmark-only $(ARGS) tests/benchmarks

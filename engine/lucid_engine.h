@@ -19,14 +19,14 @@ int simd_level(void);
 int set_simd_level(int level); /* the level, or -1 when it is not there */
 
 /* ---- runtime/parallel.c: the thread pool ---- */
-int num_threads(void); /* at the start, the processors that the process may run on */
+int num_threads(void);      /* at the start, the processors that the process may run on */
 int set_num_threads(int n); /* n, or -1 when n is not in 1..256 */
 
 /* ---- runtime/copy.c: strided copy and casts ---- */
 /* target = source, `shape` numbers of itemsize 1, 2, 4 or 8 bytes in at most 64 dimensions. Strides in bytes, of the
  * source also 0 (broadcast). No two numbers of the target share memory, nor do source and target. */
-void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source, const int64_t *source_strides,
-                  void *target, const int64_t *target_strides);
+void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source,
+                  const int64_t *source_strides, void *target, const int64_t *target_strides);
 /* The types of cast, as numbers. */
 enum { TYPE_FLOAT32, TYPE_FLOAT64, TYPE_INT64, TYPE_INT32, TYPE_UINT8, TYPE_BOOL };
 /* target[i] = source[i] in another type, contiguous. C's conversion, and where C has none: a float that the integer type
@@ -45,6 +45,15 @@ void philox_block(uint64_t seed, uint64_t counter_low, uint64_t counter_high, ui
 void random_integers(philox_state *state, int64_t n, int64_t low, int64_t high, int64_t *out);
 /* out[n]: 0..n-1 in random order. */
 void random_permutation(philox_state *state, int64_t n, int64_t *out);
+
+/* ---- optim/gradient.c: how all update rules of an optimizer read gradients ---- */
+/* g / scale, times min(1, max_norm / (norm + 1e-6)), within [-max_value, max_value]. */
+typedef struct {
+    double scale;
+    double max_norm;   /* infinity: no limit; else gradient_norm has summed up square_sum for this step */
+    double max_value;  /* infinity: no limit */
+    double square_sum; /* of all gradients of the optimizer, as they are */
+} gradient_options;
 
 /* ---- kernels/pool.c: the shape of a pooling ---- */
 typedef struct {
@@ -135,7 +144,8 @@ void gelu_tanh_backward_real(int64_t n, const real *a, int64_t a_step, const rea
 
 /* ---- kernels/select.c ---- */
 /* Comparisons: bytes 0 or 1, operands and steps as in binary.c. */
-typedef void (*compare_kernel_real)(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
+typedef void (*compare_kernel_real)(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step,
+                                    uint8_t *out);
 void eq_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
 void ne_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
 void lt_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, uint8_t *out);
@@ -147,10 +157,11 @@ void isnan_real(int64_t n, const real *x, uint8_t *out);
 void isinf_real(int64_t n, const real *x, uint8_t *out);
 void isfinite_real(int64_t n, const real *x, uint8_t *out);
 /* out may be any of the inputs of its type that has step 1. */
-void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_step, const real *b, int64_t b_step,
+                real *out);
 void clamp_real(int64_t n, const real *x, double low, double high, real *out); /* min(max(x, low), high); NaN stays */
 void addcmul_real(int64_t n, const real *x, const real *a, const real *b, double value, real *out); /* x + value a b */
-void add_scaled_real(int64_t n, const real *a, const real *b, double alpha, real *out); /* a + alpha b */
+void add_scaled_real(int64_t n, const real *a, const real *b, double alpha, real *out);             /* a + alpha b */
 void lerp_real(int64_t n, const real *a, const real *b, double weight, real *out); /* a + weight (b - a) */
 void fill_real(int64_t n, double value, real *out);
 
@@ -177,7 +188,8 @@ void amin_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out
 void sum_squares_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
 void logsumexp_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
 /* var = sum (x - mean)^2 / max(0, n - correction). */
-void mean_var_real(int64_t outer, int64_t n, int64_t inner, const real *x, double correction, real *mean_out, real *var_out);
+void mean_var_real(int64_t outer, int64_t n, int64_t inner, const real *x, double correction, real *mean_out,
+                   real *var_out);
 
 /* ---- kernels/extremum.c ---- */
 /* x[outer, n, inner], n > 0: the position along the middle of the first largest (smallest) number, or of the first NaN,
@@ -228,7 +240,8 @@ void dropout_backward_real(int64_t n, double p, const real *grad, const uint8_t 
 void softmax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
 void softmax_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *out, real *grad_x);
 void log_softmax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
-void log_softmax_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *out, real *grad_x);
+void log_softmax_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *out,
+                               real *grad_x);
 
 /* ---- kernels/cross_entropy.c: logits[rows, classes] against target[rows] ---- */
 /* reduction: 0 none, 1 mean, 2 sum; loss[rows] for none, else loss[1]. weight[classes] may be NULL. Rows whose target is
@@ -256,7 +269,8 @@ void bce_with_logits_backward_real(int64_t n, const real *grad, int64_t grad_ste
 
 /* ---- kernels/gather.c: every index is checked first; returns the first position out of range (and does nothing), or -1 ---- */
 /* out[n, row] = table[index[n], row] */
-int64_t gather_rows_real(int64_t n, int64_t row, int64_t table_rows, const real *table, const int64_t *index, real *out);
+int64_t gather_rows_real(int64_t n, int64_t row, int64_t table_rows, const real *table, const int64_t *index,
+                         real *out);
 /* table_grad[index[i], row] += grad[i, row] in the order of i, but for i with index[i] == skip (-1: none). */
 int64_t scatter_add_rows_real(int64_t n, int64_t row, int64_t table_rows, const real *grad, const int64_t *index,
                               int64_t skip, real *table_grad);
@@ -276,17 +290,41 @@ void max_pool2d_backward_real(const pool2d_shape *shape, const real *grad_out, c
 void avg_pool2d_real(const pool2d_shape *shape, int64_t count_include_pad, const real *x, real *out);
 void avg_pool2d_backward_real(const pool2d_shape *shape, int64_t count_include_pad, const real *grad_out, real *grad_x);
 
+/* ---- kernels/multi_tensor.c: `count` tensors in one call; those whose pointer is NULL are passed over ---- */
+/* norms[i] = the Euclidean norm of x[i]; 0 without numbers. NaN where there is a NaN, else infinity where there is one. */
+void norms_real(int64_t count, const int64_t *size, const real *const *x, double *norms);
+
 /* ---- optim/group.h: what every update rule is given ---- */
-/* The parameters of a param group. A rule skips those without gradient, and counts the others' steps up. */
+/* The parameters of a param group. A rule skips those without gradient. Nothing here overlaps. */
 typedef struct {
-    int64_t count;         /* parameters; the arrays below hold so many */
-    const int64_t *size;   /* numbers in each */
-    real **parameter;      /* updated in place; this and all state may not overlap */
+    int64_t count;       /* parameters; the arrays below hold so many */
+    const int64_t *size; /* numbers in each */
+    const int64_t *ndim; /* their shapes, for rules that look at rows and columns */
+    const int64_t **shape;
+    real **parameter;      /* updated in place */
     const real **gradient; /* NULL: no gradient now */
-    float **step;          /* updates made so far, each a number somewhere */
-    int64_t *start;        /* room for the rule: where a parameter begins in the row of all numbers */
-    real *coefficient;     /* room for the rule: [count, 2] */
+    float **step;          /* updates made so far, each a number somewhere; for rules that count */
+    uint8_t *fresh;        /* not 0: the state was made for the coming update, which clears this */
+    int maximize;          /* go along the gradients, not against them */
+    gradient_options *options;
 } param_group_real;
+
+/* ---- optim/gradient.c ---- */
+/* Adds the squares of the group's gradients to options->square_sum. Returns the first parameter whose gradient holds a
+ * number that is not finite, or -1. */
+int64_t gradient_norm_real(const param_group_real *group);
+
+/* ---- optim/sgd.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **momentum_buffer; /* read when momentum is not 0 */
+    double lr;
+    double momentum;
+    double dampening;
+    double weight_decay;
+    int nesterov;
+} sgd_group_real;
+void sgd_update_real(const sgd_group_real *group);
 
 /* ---- optim/adam.c ---- */
 typedef struct {
@@ -299,9 +337,9 @@ typedef struct {
     double beta2;
     double eps;
     double weight_decay;
-    int decoupled; /* weight decay acts on the parameter (AdamW), not through the gradient (Adam) */
+    int decoupled_weight_decay; /* it acts on the parameter (AdamW), not through the gradient (Adam) */
     int amsgrad;
-    int maximize;
+    int eps_hat; /* eps is added to sqrt(v), not to sqrt(v / (1 - beta2^t)) */
 } adam_group_real;
 void adam_update_real(const adam_group_real *group);
 

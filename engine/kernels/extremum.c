@@ -7,7 +7,6 @@
 #include "runtime/parallel.h"
 #include "simd/simd.h"
 
-#define INLINE static inline __attribute__((always_inline))
 #define COLUMN_TASK 256 /* columns in a task */
 
 typedef struct {

@@ -21,8 +21,6 @@
 
 typedef enum { SUM, PROD, AMAX, AMIN, SQUARES, DEVIATIONS, EXPONENTIALS } operation;
 
-#define INLINE static inline __attribute__((always_inline))
-
 INLINE real start_of(operation op) {
     return op == PROD ? 1 : op == AMAX ? -REAL_INFINITY : op == AMIN ? REAL_INFINITY : 0;
 }

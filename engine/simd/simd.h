@@ -13,6 +13,9 @@
 #include <arm_neon.h>
 #endif
 
+/* For functions that a loop is specialised by: compiled into it, with its constants. */
+#define INLINE static inline __attribute__((always_inline))
+
 #if defined(LEVEL_AVX512)
 #define VECTOR_BYTES 64
 #elif defined(LEVEL_AVX2)
@@ -109,6 +112,15 @@ static inline void vstore_partial(real *p, int64_t n, vreal v) {
 #else
     memcpy(p, &v, (size_t)n * sizeof(real));
 #endif
+}
+
+/* A whole vector, or the n numbers that are left. */
+static inline vreal load_up_to(const real *x, int64_t n) { return n >= LANES ? vload(x) : vload_partial(x, n); }
+static inline void store_up_to(real *x, int64_t n, vreal v) {
+    if (n >= LANES)
+        vstore(x, v);
+    else
+        vstore_partial(x, n, v);
 }
 
 static inline vreal vset(real x) { return x - (vreal){0}; } /* every lane x; x - 0 is x, for -0.0 too */

@@ -381,8 +381,12 @@ class RemovableHandle:
 _hook_keys = itertools.count()
 
 
-def add_hook(hooks: dict[int, Hook], hook: Hook) -> RemovableHandle:
-    """Puts ``hook`` last in ``hooks``."""
+def add_hook(hooks: dict[int, Hook], hook: Hook, first: bool = False) -> RemovableHandle:
+    """Puts ``hook`` last in ``hooks``, or first."""
     key = next(_hook_keys)
+    before = dict(hooks) if first else {}
+    if first:
+        hooks.clear()
     hooks[key] = hook
+    hooks.update(before)
     return RemovableHandle(hooks, key)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lucid.optim.engine_optimizer import EngineOptimizer, fraction, not_negative, switch
-from lucid.optim.param_group import pair_of_betas
+from lucid.optim.engine_group import LIKE_PARAMETER, NUMBER
+from lucid.optim.engine_optimizer import EngineOptimizer
+from lucid.optim.gradient_options import GradientOptions
+from lucid.optim.options import fraction, not_negative, switch
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Adam(EngineOptimizer):
@@ -23,17 +28,21 @@ class Adam(EngineOptimizer):
     its own steps, and one without gradient is left alone.
 
     Args:
-        params: an iterable of Parameters, of dicts with group options, or of (name, Parameter) pairs.
-        lr: learning rate, 0 or more; a number or a tensor of one element, which is read at each step.
+        params: as :class:`Optimizer`.
+        lr: learning rate, 0 or more; a number, a tensor of one element (which is read at each step), or a schedule.
         betas: β₁ and β₂, in [0, 1): how much of the averages m and v is kept at each step.
         eps: keeps the divisor from zero, 0 or more.
         weight_decay: λ, 0 or more; an L2 term λθ is added to the gradient.
         amsgrad: divide by the largest v so far.
         maximize: go up instead of down.
+        decoupled_weight_decay: decay weights as :class:`AdamW` does.
+        eps_hat: add eps to √v_t in the place of √(v_t / (1 - β₂ᵗ)):
+            θ ← θ - lr · √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m_t / (√v_t + eps), the form at the end of section 2 of the paper.
+        gradient_options: see :class:`GradientOptions`; ``beta1`` and ``beta2`` override ``betas``.
 
     Attributes:
-        param_groups: dicts with "params", "lr", "beta1", "beta2", "eps", "weight_decay", "amsgrad" and "maximize";
-            ``group["betas"]`` reads and writes the pair. Changes take effect at the next step.
+        param_groups: dicts with "params" and the options, "beta1" and "beta2" each for itself; ``group["betas"]`` reads
+            and writes the pair. Changes take effect at the next step.
         state: for each parameter that had a gradient "step" (a float32 number), "exp_avg" (m), "exp_avg_sq" (v) and,
             with amsgrad, "max_exp_avg_sq": live tensors of the parameter's shape.
 
@@ -62,13 +71,19 @@ class Adam(EngineOptimizer):
         "weight_decay": not_negative,
         "amsgrad": switch,
         "maximize": switch,
+        "decoupled_weight_decay": switch,
+        "eps_hat": switch,
     }
-    state_fields = ("step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq")
-    constants = {"decoupled": 0}
+    state_fields = {
+        "step": NUMBER,
+        "exp_avg": LIKE_PARAMETER,
+        "exp_avg_sq": LIKE_PARAMETER,
+        "max_exp_avg_sq": LIKE_PARAMETER,
+    }
 
     def __init__(
         self,
-        params: Any,
+        params: Any = None,
         lr: Any = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -76,14 +91,25 @@ class Adam(EngineOptimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
+        eps_hat: bool = False,
+        **gradient_options: Unpack[GradientOptions],
     ) -> None:
-        beta1, beta2 = pair_of_betas(betas)
-        values = (lr, beta1, beta2, eps, weight_decay, amsgrad, maximize)
-        super().__init__(params, dict(zip(self.options, values, strict=True)))
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "eps_hat": eps_hat,
+        }
+        super().__init__(params, defaults, **gradient_options)
 
     def state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         """The largest v is there where it is used."""
-        return self.state_fields if group["amsgrad"] else self.state_fields[:-1]
+        return tuple(self.state_fields) if group["amsgrad"] else ("step", "exp_avg", "exp_avg_sq")
 
 
 class AdamW(Adam):
@@ -92,7 +118,7 @@ class AdamW(Adam):
     Weights then shrink at a rate that does not depend on the size of their gradients.
 
     Args:
-        params, lr, betas, eps, amsgrad, maximize: as :class:`Adam`.
+        params, lr, betas, eps, amsgrad, maximize, eps_hat, gradient_options: as :class:`Adam`.
         weight_decay: λ, 0 or more.
 
     Source: I. Loshchilov, F. Hutter: Decoupled weight decay regularization, ICLR 2019.
@@ -107,11 +133,9 @@ class AdamW(Adam):
         [2.5]
     """
 
-    constants = {"decoupled": 1}
-
     def __init__(
         self,
-        params: Any,
+        params: Any = None,
         lr: Any = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -119,5 +143,18 @@ class AdamW(Adam):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        eps_hat: bool = False,
+        **gradient_options: Unpack[GradientOptions],
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            maximize=maximize,
+            decoupled_weight_decay=True,
+            eps_hat=eps_hat,
+            **gradient_options,
+        )

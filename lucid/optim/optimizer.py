@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe
+from lucid.optim.hooks import OptimizerHooks
 from lucid.optim.param_group import ParamGroup, State, pair_of_betas
 
+Self = TypeVar("Self", bound="Optimizer")
 
-class Optimizer:
+
+class Optimizer(OptimizerHooks):
     """Base class of optimizers. A rule of your own overrides :meth:`step`; plain tensor operations will do.
 
     Args:
-        params: an iterable of Parameters; of dicts, each with ``"params"`` and options of that group; or of
-            (name, Parameter) pairs, as ``model.named_parameters()`` gives them.
+        params: an iterable of Parameters; of dicts, each with ``"params"`` and options of that group; of
+            (name, Parameter) pairs, as ``model.named_parameters()`` gives them; or a dict of Parameters by name.
+            None: they come later, by :meth:`register_trainable_weights`.
         defaults: the options, with the values that groups have unless they say otherwise.
 
     Attributes:
@@ -53,6 +58,8 @@ class Optimizer:
     """
 
     def __init__(self, params: Any, defaults: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._opt_called = False  # a step was made; schedules look at it
         if isinstance(params, Value):
             raise TypeError(
                 f"{self._name()}: params must be an iterable of Parameters, not one tensor; put it in a list"
@@ -60,14 +67,49 @@ class Optimizer:
         self.defaults = ParamGroup(defaults)
         self.state = State()
         self.param_groups: list[ParamGroup] = []
+        if params is not None:
+            self.register_trainable_weights(params)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Makes a rule's own ``step`` run its hooks."""
+        super().__init_subclass__(**kwargs)
+        step = cls.__dict__.get("step")
+        if step is not None and not getattr(step, "runs_hooks", False):
+            cls.step = _with_hooks(step)  # type: ignore[method-assign]
+
+    def register_trainable_weights(self: Self, params: Any) -> Self:
+        """Adds the parameters to optimize, for an optimizer made without: ``Adam(lr=1e-3)``.
+
+        Args:
+            params: as the class takes them. Parameters that come when there are some already form groups of their own.
+
+        Returns:
+            The optimizer.
+
+        Raises:
+            TypeError, ValueError: as the class; then nothing is added.
+        """
         try:
-            given = list(params)
+            given = list(params.items() if isinstance(params, Mapping) else params)
         except TypeError:
             raise TypeError(f"{self._name()}: params must be an iterable of Parameters, got {params!r}") from None
         if not given:
             raise ValueError(f"{self._name()}: params is empty; there is nothing to optimize")
-        for group in given if isinstance(given[0], dict) else [{"params": given}]:
-            self.add_param_group(group)
+        before = len(self.param_groups)
+        try:
+            for group in given if isinstance(given[0], dict) else [{"params": given}]:
+                self.add_param_group(group)
+        except Exception:
+            del self.param_groups[before:]
+            raise
+        return self
+
+    def _check_has_parameters(self) -> None:
+        if not self.param_groups:
+            raise RuntimeError(
+                f"{self._name()}.step: there are no parameters yet; give them to the optimizer or call "
+                "register_trainable_weights(model.parameters()) first"
+            )
 
     @classmethod
     def _name(cls) -> str:
@@ -121,6 +163,8 @@ class Optimizer:
         """The parameters of a group, and their names if they have some."""
         if isinstance(given, Value):
             return [given], None
+        if isinstance(given, Mapping):
+            given = given.items()
         if isinstance(given, (set, frozenset)):
             raise TypeError(f"{self._name()}: a set of parameters has no order; use a list")
         if not isinstance(given, Iterable) or isinstance(given, str):
@@ -171,6 +215,8 @@ class Optimizer:
             ``{"state": {index: {name: tensor}}, "param_groups": [{option: value, "params": [index]}]}``, where
             parameters are counted through all groups. ``beta1`` and ``beta2`` are also there as ``betas``.
         """
+        for hook in tuple(self._before_save.values()):
+            hook(self)
         numbers: dict[int, int] = {}
         groups = []
         for group in self.param_groups:
@@ -186,12 +232,17 @@ class Optimizer:
             for p, of_p in self.state.items()
             if not isinstance(p, Value) or id(p) in numbers
         }
-        return {"state": state, "param_groups": groups}
+        state_dict = {"state": state, "param_groups": groups}
+        for hook in tuple(self._after_save.values()):
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
+        return state_dict
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Takes over a state made by :meth:`state_dict`, here or by PyTorch (its tensors as arrays).
 
-        Values are copied. Floating point state is converted to the parameter's number type (``step`` keeps float32).
+        Values are copied. Floating point state is converted to the parameter's number type; numbers such as ``step``
+        are float32.
 
         Args:
             state_dict: of an optimizer of the same rule with groups of the same sizes.
@@ -199,6 +250,11 @@ class Optimizer:
         Raises:
             TypeError, ValueError: when it does not fit this optimizer; then nothing is changed.
         """
+        if self._before_load and isinstance(state_dict, Mapping):
+            state_dict = dict(state_dict)  # hooks may change it
+        for hook in tuple(self._before_load.values()):
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
         groups, state = self._unpack(state_dict)
         owner: dict[Any, tuple[Any, ParamGroup]] = {}  # by the index in the state_dict
         new_groups = []
@@ -218,6 +274,8 @@ class Optimizer:
             mine.update(new)
         self.state.clear()
         self.state.update(loaded)
+        for hook in tuple(self._after_load.values()):
+            hook(self)
 
     def _unpack(self, state_dict: Mapping[str, Any]) -> tuple[list[Any], Mapping[Any, Any]]:
         """The groups and the state, when they fit."""
@@ -261,7 +319,7 @@ class Optimizer:
             raise ValueError(
                 f"{self._name()}.load_state_dict: the state of parameter {key} must be a dict, got {_summary(of_p)}"
             )
-        copied = {name: self._loaded_value(p, name, value) for name, value in of_p.items()}
+        copied = {name: self._loaded_value(p, name, value) for name, value in of_p.items() if value is not None}
         self.check_state(p, copied, group)
         return copied
 
@@ -269,12 +327,17 @@ class Optimizer:
         if isinstance(value, dict):
             return {key: self._loaded_value(p, key, inner) for key, inner in value.items()}
         array = value.array if isinstance(value, Value) else value
-        if name == "step" and isinstance(array, (int, float, np.number)):
+        is_number = self._is_number(name)
+        if is_number and isinstance(array, (int, float, np.number)):
             array = np.float32(array)
         if not isinstance(array, (np.ndarray, np.generic)):
             return copy.deepcopy(value)
-        kind = np.dtype(np.float32) if name == "step" else p.dtype.numpy
+        kind = np.dtype(np.float32) if is_number else p.dtype.numpy
         return self._state_tensor(p, np.array(array, kind if array.dtype.kind == "f" else None, order="C"))
+
+    def _is_number(self, name: str) -> bool:
+        """Whether this state is one float32 number whatever its parameter is."""
+        return name == "step"
 
     def _state_tensor(self, p: Any, array: np.ndarray) -> Any:
         """A state tensor of ``p`` with these numbers."""
@@ -290,6 +353,22 @@ class Optimizer:
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
             lines.append("")
         return "\n".join([*lines[:-1], ")"])
+
+
+def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step written in Python, with the hooks around it."""
+
+    @functools.wraps(step)
+    def hooked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self._check_has_parameters()
+        if self._has_step_hooks and not self._in_step:
+            result = self._step_between_hooks(step, args, kwargs)
+        else:
+            result = step(self, *args, **kwargs)
+        self._opt_called = True
+        return result
+
+    return hooked
 
 
 def _summary(x: Any) -> str:

@@ -1,32 +1,32 @@
-"""Records what torch.optim.Adam and AdamW do, as torch_trajectories.npz, for tests that run without PyTorch.
+"""Records what PyTorch's optimizers do, as torch_trajectories.npz, for tests that run without PyTorch.
 
 Run with PyTorch installed: ``python tests/optim/record_torch_trajectories.py``.
 
-For each case: both parameters after the steps of CHECKPOINTS in float64; the state at the end; and in float32 the
-parameters at the end from PyTorch's plain and fused loops. Start and gradients come from integer arithmetic, so they
-are the same bits on every machine.
+For each case of the rules in rules/: both parameters after the steps of CHECKPOINTS in float64; the state at the end;
+and in float32 the parameters at the end from PyTorch's plain loop and its fastest one. Start and gradients come from
+integer arithmetic, so they are the same bits on every machine.
 """
 
 from __future__ import annotations
 
+import inspect
+import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 FILE = Path(__file__).with_name("torch_trajectories.npz")
 STEPS = 1000
 CHECKPOINTS = (1, 2, 10, 100, 1000)
-SIZES = (96, 17)
+SHAPES = ((96,), (17,))
+RULES: dict[str, dict[str, Any]] = {}
+for path in sorted(Path(__file__).with_name("rules").glob("*.py")):
+    RULES |= runpy.run_path(str(path))["RULES"]
 CASES = {
-    "adam": ("Adam", {}),
-    "adam_l2": ("Adam", {"weight_decay": 0.05}),
-    "adam_amsgrad": ("Adam", {"amsgrad": True}),
-    "adam_maximize": ("Adam", {"maximize": True}),
-    "adam_betas": ("Adam", {"betas": (0.5, 0.95), "eps": 1e-3, "lr": 3e-3}),
-    "adam_everything": ("Adam", {"weight_decay": 0.05, "amsgrad": True, "maximize": True}),
-    "adamw": ("AdamW", {}),
-    "adamw_amsgrad": ("AdamW", {"amsgrad": True, "weight_decay": 0.1}),
-    "adamw_everything": ("AdamW", {"weight_decay": 0.1, "amsgrad": True, "maximize": True, "betas": (0.95, 0.99)}),
+    f"{name} {options}": (name, options, rule.get("shapes", SHAPES)[:2])
+    for name, rule in RULES.items()
+    for options in rule.get("torch", [])
 }
 
 
@@ -40,47 +40,52 @@ def uniform(seed: int, size: int) -> np.ndarray:
     return (z >> np.uint64(41)).astype(np.float64) / 2.0**22 - 1
 
 
-def start(parameter: int) -> np.ndarray:
+def start(parameter: int, shape: tuple[int, ...]) -> np.ndarray:
     """Where a parameter begins."""
-    return uniform(7 + parameter, SIZES[parameter])
+    return uniform(7 + parameter, int(np.prod(shape))).reshape(shape)
 
 
-def gradient(parameter: int, t: int) -> np.ndarray | None:
+def gradient(parameter: int, shape: tuple[int, ...], t: int) -> np.ndarray | None:
     """Its gradient at step t = 1, 2, ...: noise around a mean that is large for some numbers and 0 for others, at sizes
     from 2^-8 to 2^4. The second parameter has none at every third step."""
     if parameter == 1 and t % 3 == 0:
         return None
-    size = SIZES[parameter]
+    size = int(np.prod(shape))
     mean = np.round(uniform(100 + parameter, size) * 4) / 4
     scale = 2.0 ** (np.arange(size) % 13 - 8)
-    return ((uniform(1000 + 10 * t + parameter, size) + mean) * scale).astype(np.float32).astype(np.float64)
+    noise = uniform(1000 + 10 * t + parameter, size)
+    return ((noise + mean) * scale).astype(np.float32).astype(np.float64).reshape(shape)
 
 
 def main() -> None:
     """Writes the file."""
     import torch
 
-    def run(name: str, options: dict, dtype: torch.dtype, **how: bool) -> tuple[list, list]:
-        params = [torch.nn.Parameter(torch.tensor(start(i), dtype=dtype)) for i in range(2)]
+    def run(name: str, options: dict, shapes: Any, dtype: torch.dtype, **how: bool) -> tuple[list, list]:
+        params = [torch.nn.Parameter(torch.tensor(start(i, shape), dtype=dtype)) for i, shape in enumerate(shapes)]
         optimizer = getattr(torch.optim, name)(params, **options, **how)
         seen = []
         for t in range(1, STEPS + 1):
             for i, p in enumerate(params):
-                g = gradient(i, t)
+                g = gradient(i, shapes[i], t)
                 p.grad = None if g is None else torch.tensor(g, dtype=dtype)
             optimizer.step()
             if t in CHECKPOINTS:
-                seen.append(torch.cat([p.detach() for p in params]).numpy().copy())
+                seen.append(torch.cat([p.detach().reshape(-1) for p in params]).numpy().copy())
         return seen, [optimizer.state[p] for p in params]
 
     found = {"torch_version": np.array(torch.__version__)}
-    for case, (name, options) in CASES.items():
-        seen, states = run(name, options, torch.float64, foreach=False)
+    for case, (name, options, shapes) in CASES.items():
+        arguments = inspect.signature(getattr(torch.optim, name)).parameters
+        plain = {"foreach": False} if "foreach" in arguments else {}
+        fast = {"fused": True} if "fused" in arguments else {"foreach": True} if "foreach" in arguments else {}
+        seen, states = run(name, options, shapes, torch.float64, **plain)
         found[f"{case}/float64"] = np.stack(seen)
         for key in states[0]:
-            found[f"{case}/{key}"] = np.concatenate([np.atleast_1d(s[key].numpy()) for s in states])
-        found[f"{case}/float32"] = run(name, options, torch.float32, foreach=False)[0][-1]
-        found[f"{case}/float32_fused"] = run(name, options, torch.float32, fused=True)[0][-1]
+            if states[0][key] is not None:
+                found[f"{case}/{key}"] = np.concatenate([s[key].numpy().reshape(-1) for s in states])
+        found[f"{case}/float32"] = run(name, options, shapes, torch.float32, **plain)[0][-1]
+        found[f"{case}/float32_fast"] = run(name, options, shapes, torch.float32, **fast)[0][-1]
     np.savez_compressed(FILE, **found)
     print(f"{FILE.name}: {FILE.stat().st_size} bytes, PyTorch {torch.__version__}")
 

@@ -61,7 +61,8 @@ def test_groups_and_defaults():
     a, b, c = (parameter(np.ones(n)) for n in (2, 3, 4))
     optimizer = Adam([{"params": [a, b], "lr": 0.5}, {"params": c, "betas": (0.1, 0.2), "mine": "kept"}], eps=1e-3)
     first, second = optimizer.param_groups
-    assert list(first) == ["params", "lr", "beta1", "beta2", "eps", "weight_decay", "amsgrad", "maximize"]
+    names = ["params", "lr", "beta1", "beta2", "eps", "weight_decay", "amsgrad", "maximize"]
+    assert list(first) == [*names, "decoupled_weight_decay", "eps_hat"]
     assert first["params"][0] is a and first["params"][1] is b and second["params"][0] is c
     assert first["lr"] == 0.5 and second["lr"] == 1e-3 and first["eps"] == 1e-3
     assert second["betas"] == (0.1, 0.2) and second["beta1"] == 0.1 and second["mine"] == "kept"
@@ -145,16 +146,17 @@ def test_bad_group_is_not_added():
 
 
 def test_repr():
+    more = ("decoupled_weight_decay: False", "eps: 1e-08", "eps_hat: False")
     assert repr(Adam([{"params": [parameter([1.0])]}, {"params": [parameter([1.0])], "lr": 0.5}])) == "\n".join(
         [
             "Adam (",
             "Parameter Group 0",
-            *(f"    {line}" for line in ("amsgrad: False", "beta1: 0.9", "beta2: 0.999", "eps: 1e-08", "lr: 0.001")),
+            *(f"    {line}" for line in ("amsgrad: False", "beta1: 0.9", "beta2: 0.999", *more, "lr: 0.001")),
             "    maximize: False",
             "    weight_decay: 0",
             "",
             "Parameter Group 1",
-            *(f"    {line}" for line in ("amsgrad: False", "beta1: 0.9", "beta2: 0.999", "eps: 1e-08", "lr: 0.5")),
+            *(f"    {line}" for line in ("amsgrad: False", "beta1: 0.9", "beta2: 0.999", *more, "lr: 0.5")),
             "    maximize: False",
             "    weight_decay: 0",
             ")",

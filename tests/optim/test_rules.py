@@ -54,7 +54,7 @@ def optimizer_of(name, params, options=None):
 
 
 def drawn(shapes, steps=0, seed=0):
-    """Starts, and gradients of so many steps: noise of many sizes; the second parameter has none at every third step."""
+    """Starts, and gradients of so many steps: noise of many sizes; the second has none at every third step."""
     random = np.random.default_rng(seed)
     starts = [random.standard_normal(s) for s in shapes]
     steps = [

@@ -326,6 +326,15 @@ typedef struct {
 } sgd_group_real;
 void sgd_update_real(const sgd_group_real *group);
 
+/* ---- optim/lookahead.c ---- */
+/* Gradients are not read; those that are NULL leave their parameters out. */
+typedef struct {
+    param_group_real parameters;
+    real **slow_param;
+    double alpha;
+} lookahead_group_real;
+void lookahead_update_real(const lookahead_group_real *group);
+
 /* ---- optim/adam.c ---- */
 typedef struct {
     param_group_real parameters;

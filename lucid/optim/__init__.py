@@ -2,7 +2,8 @@
 
 from lucid.optim.adam import Adam, AdamW
 from lucid.optim.gradient_options import GradientOptions
+from lucid.optim.lookahead import Lookahead
 from lucid.optim.optimizer import Optimizer
 from lucid.optim.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "GradientOptions", "Optimizer"]
+__all__ = ["SGD", "Adam", "AdamW", "GradientOptions", "Lookahead", "Optimizer"]

@@ -100,12 +100,10 @@ def steps(case: Case) -> None:
 
 def optim() -> None:
     """Adam and AdamW alone."""
-    heading("The optimizer alone, µs a step. Asked: fused / lucid >= bar, and lucid / bare loop <= 1.05")
-    if not torch:
-        print("  PyTorch is absent")
-        return
-    for row in peers_optim.run():
-        print("  " + ", ".join(f"{k} {v:,.2f}" if isinstance(v, float) else str(v) for k, v in row.items()))
+    heading("The optimizer alone, µs a step. Asked: fused / lucid >= bar; of bare loops and plain steps: <= bar")
+    for table in (*([peers_optim.peers] if torch else []), peers_optim.rules, peers_optim.clip):
+        for row in table():
+            print("  " + peers_optim.line_of(row), flush=True)
 
 
 def gemm() -> None:

@@ -20,7 +20,7 @@ def test_step(benchmark, case, rule):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_bare_loop(benchmark, threads):
-    run = cases.bare_loop("33554432")
+    run = cases.bare_loop(33_554_432, "Adam")
     if run is None:
         pytest.skip("no C compiler")
     run.set_threads(threads)

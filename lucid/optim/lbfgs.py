@@ -24,9 +24,10 @@ def _count(least: int, most: int) -> Callable[[str, Any], int]:
     def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, numbers.Integral):
             raise TypeError(f"{name} must be a whole number, got {describe(value)}")
-        if not least <= value <= most:
-            raise ValueError(f"{name} must lie between {least} and {most}, got {value}")
-        return int(value)
+        found = int(value)
+        if not least <= found <= most:
+            raise ValueError(f"{name} must lie between {least} and {most}, got {found}")
+        return found
 
     return check
 
@@ -70,7 +71,7 @@ class LBFGS(Optimizer):
         max_eval: evaluations of the closure per step; None stands for max_iter · 5 // 4.
         tolerance_grad: largest gradient at which to stop.
         tolerance_change: smallest change of parameters or loss at which to go on.
-        history_size: how many pairs are kept, 1 to 1,000,000; each takes as much memory as two copies of the parameters.
+        history_size: how many pairs are kept, 1 to 1,000,000; each takes the memory of two copies of the parameters.
         line_search_fn: None, or ``"strong_wolfe"``: search for a t where the loss has come down enough and the slope
             is flat enough (the strong Wolfe conditions, with 1e-4 and 0.9).
 
@@ -260,7 +261,7 @@ class LBFGS(Optimizer):
             used = 0
             if option["line_search_fn"]:
                 trials = option["max_eval"] - evaluations
-                point, used = self._search(closure, row, history.d, point, t, reach, option["tolerance_change"], trials)
+                point, used = self._search(closure, row, history.d, point, t, reach, trials)
                 t = point.t
             else:
                 row.move(None, t, history.d)
@@ -303,7 +304,6 @@ class LBFGS(Optimizer):
         start: _Point,
         t: float,
         reach: float,
-        tolerance_change: float,
         max_trials: int,
     ) -> tuple[_Point, int]:
         """The line search. Moves the parameters to the point it finds; leaves them when an evaluation fails."""
@@ -318,7 +318,7 @@ class LBFGS(Optimizer):
             return self._evaluate(closure, row, t, d, keep)[1]
 
         try:
-            point = strong_wolfe(evaluate, start, t, reach, tolerance_change, max_trials)
+            point = strong_wolfe(evaluate, start, t, reach, max_trials)
             row.move(here, point.t, d)
         except BaseException:
             row.move(here)
@@ -354,17 +354,16 @@ def strong_wolfe(
     start: _Point,
     t: float,
     reach: float,
-    tolerance_change: float,
     max_trials: int,
 ) -> _Point:
-    r"""A point with loss ≤ loss₀ + 10⁻⁴ t slope₀ and \|slope\| ≤ 0.9 \|slope₀\|, or the best when the trials are used up.
+    r"""A point with loss ≤ loss₀ + 10⁻⁴ t slope₀ and \|slope\| ≤ 0.9 \|slope₀\|, or the best of ``max_trials``.
 
     Args:
         evaluate: the point at t; it must not write over the gradients of the points it is given.
         start: the beginning of the line, t = 0.
         t: where to look first.
-        reach: max \|d\|, so that t · reach is the largest change of a parameter.
-        tolerance_change: how small a bracket may become, in change of a parameter.
+        reach: max \|d\|, so that t · reach is the largest change of a parameter. The search also ends when the bracket
+            is smaller than 1e-9 in these units (PyTorch's fixed number, whatever ``tolerance_change`` is).
         max_trials: evaluations, beside the first.
     """
 
@@ -395,10 +394,10 @@ def strong_wolfe(
     low = _lower(ends)
     stalled = False
     while trials < max_trials:
-        left, right = min(ends[0].t, ends[1].t), max(ends[0].t, ends[1].t)
-        if (right - left) * reach < tolerance_change:
+        left, right = sorted([ends[0].t, ends[1].t])  # NaN stays, so that the bracket has no width then
+        if (right - left) * reach < 1e-9:
             break
-        t = cubic_minimum(*ends, left, right)
+        t = cubic_minimum(ends[0], ends[1], left, right)
         margin = 0.1 * (right - left)
         near = min(right - t, t - left) < margin
         if near and (stalled or not left < t < right):
@@ -524,7 +523,8 @@ class _Row:
             None if p._grad is None else self._checked(p._grad, i, "its gradient") for i, p in enumerate(self.params)
         ]
         self._tensors[0 : len(found)] = [engine.pointer_or_null(x) for x in found]
-        self._gather(self._structure, NULL if d is None else _address(d, self.n, self.kind), flat.pointer, self._measured)
+        direction = NULL if d is None else _address(d, self.n, self.kind)
+        self._gather(self._structure, direction, flat.pointer, self._measured)
         return self._measured[0], self._measured[1], self._measured[2]
 
     def read_parameters(self, flat: Any) -> None:

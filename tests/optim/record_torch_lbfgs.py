@@ -4,8 +4,9 @@ Run with PyTorch installed: ``python tests/optim/record_torch_lbfgs.py``.
 
 For each case and number type: all parameters and the returned loss after each step. For float32 also how far rounding
 carries: the largest distance from the float64 trajectory after each step, over starts that differ in their last bits.
-For the cases of EXCHANGE the state after half of the steps in float64, from which a test goes on. The problems are written once, for any library that
-has PyTorch's operations; their data come from integer arithmetic, so they are the same bits on every machine.
+For the cases of EXCHANGE the state after half of the steps in float64, from which a test goes on.
+
+The problems are written once, for any library that has PyTorch's operations; their data come from integer arithmetic, so they are the same bits on every machine.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "rosenbrock_long_first_look": ("rosenbrock", {"lr": 30.0, "max_iter": 3, **WOLFE}),
     "rosenbrock_short_first_look": ("rosenbrock", {"lr": 1e-4, "max_iter": 3, **WOLFE}),
     "rosenbrock_few_evaluations": ("rosenbrock", {"lr": 5.0, "max_iter": 4, "max_eval": 5, **WOLFE}),
+    "rosenbrock_coarse": ("rosenbrock", {"lr": 30.0, "max_iter": 3, "tolerance_change": 0.5, **WOLFE}),
     "quadratic": ("quadratic", {"max_iter": 3}),
     "quadratic_wolfe": ("quadratic", {"max_iter": 3, **WOLFE}),
     "quadratic_small_history": ("quadratic", {"max_iter": 4, "history_size": 3}),

@@ -430,8 +430,8 @@ def cubic_minimum(a: _Point, b: _Point, least: float, most: float) -> float:
     """
     if a.t > b.t:
         a, b = b, a
-    width, rise = np.float64(b.t) - a.t, np.float64(b.loss) - a.loss
-    with np.errstate(all="ignore"):  # NaN and infinities are for the caller, who makes them the closure's business
+    with np.errstate(all="ignore"):  # what is not finite goes its way, as in PyTorch
+        width, rise = np.float64(b.t) - a.t, np.float64(b.loss) - a.loss
         mean = a.slope + b.slope - 3 * rise / width
         square = mean * mean - np.float64(a.slope) * b.slope
         if not square >= 0:

@@ -6,11 +6,16 @@ For each case and number type: all parameters and the returned loss after each s
 carries: the largest distance from the float64 trajectory after each step, over starts that differ in their last bits.
 For the cases of EXCHANGE the state after half of the steps in float64, from which a test goes on.
 
-The problems are written once, for any library that has PyTorch's operations; their data come from integer arithmetic, so they are the same bits on every machine.
+The cases of SPOILED have a loss or a gradient that is not finite from some evaluation on: parameters and counts at the
+end, where PyTorch gets there without an error.
+
+The problems are written once, for any library that has PyTorch's operations; their data come from integer arithmetic,
+so they are the same bits on every machine.
 """
 
 from __future__ import annotations
 
+import itertools
 import runpy
 from pathlib import Path
 from typing import Any
@@ -47,6 +52,9 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "network_small_history_wolfe": ("network", {"max_iter": 4, "history_size": 5, **WOLFE}),
 }
 EXCHANGE = ("rosenbrock_wolfe", "quadratic_small_history", "network_small_history_wolfe")
+# (line search, what is spoiled, with what, from which evaluation on)
+SPOILED = list(itertools.product((None, "strong_wolfe"), ("loss", "gradient"), (np.nan, np.inf, -np.inf), (1, 2, 3, 5)))
+SPOILED_OPTIONS = {"lr": 0.5, "max_iter": 6}
 VECTORS = ("old_dirs", "old_stps", "ro")
 
 
@@ -75,6 +83,26 @@ def loss(problem: str, params: list[Any], tensor: Any) -> Any:
     x, target = tensor(uniform(71, 60).reshape(20, 3)), tensor(uniform(72, 40).reshape(20, 2))
     hidden = (x @ params[0].T + params[1]).tanh()
     return ((hidden @ params[2].T + params[3] - target) ** 2).mean()
+
+
+def spoiled(optimizer: Any, p: Any, tensor: Any, what: str, value: float, since: int) -> Any:
+    """The closure of a case of SPOILED."""
+    calls = 0
+
+    def closure() -> Any:
+        nonlocal calls
+        calls += 1
+        optimizer.zero_grad()
+        found = loss("rosenbrock", [p], tensor)
+        found.backward()
+        if calls < since:
+            return found
+        if what == "loss":
+            return value
+        p.grad = tensor(np.array([value, 1.0]))
+        return found
+
+    return closure
 
 
 def main() -> None:
@@ -123,6 +151,17 @@ def main() -> None:
         runs = [run(case, "float32", moved)[0][""] for moved in range(RUNS)]
         found[f"{case}/float32"] = runs[0]
         found[f"{case}/float32/spread"] = np.max([np.abs(x - exact[""]).max(axis=1) for x in runs], axis=0)
+    for number, (line_search, what, value, since) in enumerate(SPOILED):
+        p = torch.nn.Parameter(torch.tensor(start("rosenbrock")[0]))
+        optimizer = torch.optim.LBFGS([p], line_search_fn=line_search, **SPOILED_OPTIONS)
+        evaluate = spoiled(optimizer, p, lambda a: torch.tensor(a), what, value, since)
+        try:
+            for _ in range(2):
+                optimizer.step(evaluate)
+        except IndexError:  # its line search, at a first point that is flat enough and has a NaN for a loss
+            continue
+        counts = [optimizer.state[p][key] for key in ("func_evals", "n_iter")]
+        found[f"spoiled/{number}"] = np.array([*p.tolist(), *counts])
     np.savez_compressed(FILE, **found)
     print(f"{FILE.name}: {FILE.stat().st_size} bytes, PyTorch {torch.__version__}")
 

@@ -97,7 +97,7 @@ class LBFGS(Optimizer):
         ...     loss = 100 * (w[1] - w[0] ** 2) ** 2 + (1 - w[0]) ** 2
         ...     loss.backward()
         ...     return loss
-        >>> round(optimizer.step(rosenbrock).item(), 2), [round(x, 6) for x in w.tolist()]
+        >>> round(optimizer.step(rosenbrock).item(), 2), [round(x, 3) for x in w.tolist()]
         (24.2, [1.0, 1.0])
     """
 

@@ -550,7 +550,7 @@ class _Row:
 class _History:
     """The pairs, the direction and the last gradient: the tensors in the state, as the engine sees them for one step.
 
-    The state has been checked. A pair that is dropped becomes the memory of the next one.
+    The state has been checked, but a closure has run since. A pair that is dropped becomes the memory of the next one.
     """
 
     def __init__(self, state: Any, size: int, room: _Room) -> None:
@@ -564,6 +564,8 @@ class _History:
             if not isinstance(ro, Value) or ro.dtype is not room.kind:
                 self.pairs[i] = (y, s, room.number(_number(ro)))
         del self.pairs[: max(0, len(self.pairs) - size)]
+        # The addresses of y and s, taken once: they keep that memory alive, whatever the closure does to the tensors.
+        self.places = [(_address(y, room.n, room.kind), _address(s, room.n, room.kind)) for y, s, _ in self.pairs]
         self.scale = _number(state["H_diag"]) if began else 1.0
         suffix, self._vector = room.kind.suffix, room.kind.array_type.item.cname
         self._structure = ffi.new(f"lbfgs_history_{suffix} *")
@@ -574,7 +576,7 @@ class _History:
         self._describe()
 
     def _describe(self) -> None:
-        """Writes the addresses of the pairs into the C structure, and the pairs into the state."""
+        """Writes the addresses of the pairs into the C structure."""
         count = len(self.pairs)
         if self._structure.count != count or self._structure.y == NULL:
             self._memory = [ffi.new(f"{self._vector} *[]", count) for _ in range(2)]
@@ -582,23 +584,19 @@ class _History:
             structure = self._structure
             structure.n, structure.count = self.room.n, count
             structure.y, structure.s, structure.ro, structure.al = self._memory
-        y, s, ro = self._columns()
-        self._addresses = [x.pointer for x in y], [x.pointer for x in s]  # kept, since C's arrays own nothing
-        self._memory[0][0:count], self._memory[1][0:count] = self._addresses
-        self._memory[2][0:count] = [x.array.item() for x in ro]
-
-    def _columns(self) -> tuple[list[Any], list[Any], list[Any]]:
-        return [pair[0] for pair in self.pairs], [pair[1] for pair in self.pairs], [pair[2] for pair in self.pairs]
+        self._memory[0][0:count] = [place[0] for place in self.places]
+        self._memory[1][0:count] = [place[1] for place in self.places]
+        self._memory[2][0:count] = [ro.array.item() for _, _, ro in self.pairs]
 
     def _show(self) -> None:
         """Puts the pairs into the state."""
-        y, s, ro = self._columns()
-        self.state.update(old_dirs=y, old_stps=s, ro=ro)
+        columns = [[pair[i] for pair in self.pairs] for i in range(3)]
+        self.state.update(old_dirs=columns[0], old_stps=columns[1], ro=columns[2])
 
     def begin(self, gradient: Any) -> None:
         """Forgets everything but this gradient."""
         engine.copy_into(self.previous, gradient)
-        self.pairs, self.scale = [], 1.0
+        self.pairs, self.places, self.scale = [], [], 1.0
         self._describe()
         self._show()
         self.state.update(d=self.d, H_diag=self.room.number(1.0), prev_flat_grad=self.previous)
@@ -614,11 +612,15 @@ class _History:
         self.previous.version[0] += 1
         y_s, y_y = self._measured[0], self._measured[1]
         if y_s > 1e-10:
-            room.spare = self.pairs.pop(0) if len(self.pairs) == self.size else None
+            room.spare = None
+            if len(self.pairs) == self.size:
+                room.spare = self.pairs.pop(0)
+                del self.places[0]
             ro.array[...] = 1 / y_s
             for x in (y, s, ro):
                 x.version[0] += 1
             self.pairs.append((y, s, ro))
+            self.places.append((y_place, s_place))
             self._describe()
             self._show()
             self.state["H_diag"] = room.number(y_s / y_y if y_y else float("inf"))

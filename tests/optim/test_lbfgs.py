@@ -237,19 +237,21 @@ def test_state_replaced_by_hand_is_checked():
     assert problem.calls == calls and problem.numbers().tobytes() == start.tobytes()
 
 
-def test_closure_that_replaces_the_state():
-    """The engine is never given memory of another size."""
-    for name in ("d", "prev_flat_grad", "old_dirs", "old_stps"):
-        problem = Problem("quadratic", max_iter=20)
-        problem.step()
+@pytest.mark.parametrize("name", ["d", "prev_flat_grad", "old_dirs", "old_stps", "ro"])
+@pytest.mark.parametrize("line_search", [None, WOLFE])
+def test_closure_that_replaces_the_state(name, line_search):
+    """The engine is never given memory of another size (with a sanitized engine this shows at once)."""
+    problem = Problem("network", max_iter=20, history_size=4, line_search_fn=line_search, tolerance_change=0)
+    problem.step()
 
-        def closure(problem=problem, name=name):
-            found = problem.state[name]
-            for x in found if isinstance(found, list) else [found]:
-                x.data = lucid.ones(1, dtype=lucid.float64)
-            return problem.closure()
+    def closure():
+        found = problem.state[name]
+        for x in found if isinstance(found, list) else [found]:
+            x.data = lucid.ones(2, dtype=lucid.float64)
+        return problem.closure()
 
-        with pytest.raises(ValueError):
+    for _ in range(3):
+        with pytest.raises((ValueError, TypeError)):
             for _ in range(3):
                 problem.optimizer.step(closure)
 

@@ -352,6 +352,35 @@ typedef struct {
 } adam_group_real;
 void adam_update_real(const adam_group_real *group);
 
+/* ---- optim/lbfgs.c ---- */
+/* Tensors one after the other, as one row of numbers. */
+typedef struct {
+    int64_t count;        /* tensors */
+    const int64_t *start; /* [count + 1]: where each begins in the row; the last is the length of the row */
+    real **tensor;        /* NULL stands for zeros, where the row is only read */
+} lbfgs_row_real;
+/* flat[n] = the row. measured[3]: the largest |number| (NaN if there is a NaN), the sum of |numbers|, and flat times
+ * direction[n] (0 where that is NULL). */
+void lbfgs_gather_real(const lbfgs_row_real *row, const real *direction, real *flat, double *measured);
+/* row = base + step direction. base[n] NULL: the row itself; direction[n] NULL: no step. */
+void lbfgs_move_real(const lbfgs_row_real *row, const real *base, double step, const real *direction);
+/* y = gradient - previous, then previous = gradient; s = step direction. measured[2]: y s and y y. All of n numbers. */
+void lbfgs_difference_real(int64_t n, const real *gradient, real *previous, double step, const real *direction, real *y,
+                           real *s, double *measured);
+/* What is known of the curvature: pairs of a change of the gradient and the step that made it, the oldest first. */
+typedef struct {
+    int64_t n;        /* numbers in a vector */
+    int64_t count;    /* pairs */
+    real **y;         /* [count] changes of the gradient */
+    real **s;         /* [count] steps */
+    const double *ro; /* [count] 1 / (y s) */
+    double *al;       /* [count] written: ro (s q), q as it was when the pair was met */
+    double scale;     /* the inverse Hessian before any pair, times the unit matrix */
+} lbfgs_history_real;
+/* direction[n] = -H gradient[n], H the inverse Hessian by the pairs. measured[2]: gradient times direction, and the
+ * largest |direction| (NaN if there is a NaN). */
+void lbfgs_direction_real(const lbfgs_history_real *history, const real *gradient, real *direction, double *measured);
+
 /* ---- kernels/conv.c ---- */
 /* out = x * weight + bias[out_channels] (unless NULL), then the activation: 0 none, 1 ReLU. */
 void conv2d_real(const conv2d_shape *shape, const real *x, const real *weight, const real *bias, int64_t activation,

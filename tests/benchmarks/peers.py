@@ -101,8 +101,8 @@ def steps(case: Case) -> None:
 def optim() -> None:
     """Adam and AdamW alone."""
     heading("The optimizer alone, µs a step. Asked: fused / lucid >= bar; of bare loops and plain steps: <= bar")
-    for table in (*([peers_optim.peers] if torch else []), peers_optim.rules, peers_optim.clip):
-        for row in table():
+    for rows in (*([peers_optim.peers] if torch else []), peers_optim.rules, peers_optim.clip):
+        for row in rows():
             print("  " + peers_optim.line_of(row), flush=True)
 
 

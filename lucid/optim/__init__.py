@@ -1,6 +1,56 @@
-"""Optimizers: how parameters follow their gradients."""
+"""Optimizers: how parameters follow their gradients. Schedules: how the learning rate changes meanwhile."""
 
+from lucid.optim import lr_scheduler
 from lucid.optim.adam import Adam, AdamW
+from lucid.optim.lr_scheduler import (
+    ChainedScheduler,
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    LRScheduler,
+    MultiplicativeLR,
+    MultiStepLR,
+    NoamLR,
+    NoamScheduler,
+    OneCycleLR,
+    PiecewiseConstantSchedule,
+    PolynomialLR,
+    ReduceLROnPlateau,
+    SequentialLR,
+    StepLR,
+    WarmupCosineSchedule,
+    WarmupScheduler,
+)
 from lucid.optim.optimizer import Optimizer
 
-__all__ = ["Adam", "AdamW", "Optimizer"]
+__all__ = [
+    "Adam",
+    "AdamW",
+    "ChainedScheduler",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "NoamLR",
+    "NoamScheduler",
+    "OneCycleLR",
+    "Optimizer",
+    "PiecewiseConstantSchedule",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
+    "WarmupCosineSchedule",
+    "WarmupScheduler",
+    "lr_scheduler",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe
+from lucid.optim.lr_scheduler import LRScheduler
 from lucid.optim.param_group import ParamGroup, State, pair_of_betas
 
 
@@ -58,6 +60,12 @@ class Optimizer:
                 f"{self._name()}: params must be an iterable of Parameters, not one tensor; put it in a list"
             )
         self.defaults = ParamGroup(defaults)
+        schedule = self.defaults.get("lr")
+        self._schedule = schedule if isinstance(schedule, LRScheduler) else None
+        if self._schedule is not None:
+            if self._schedule.optimizer is not None:
+                raise ValueError(f"{self._name()}: the schedule given as lr has an optimizer already; make another")
+            self.defaults["lr"] = self._schedule.starting_lr()
         self.state = State()
         self.param_groups: list[ParamGroup] = []
         try:
@@ -68,6 +76,13 @@ class Optimizer:
             raise ValueError(f"{self._name()}: params is empty; there is nothing to optimize")
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
+        if self._schedule is not None:
+            self._schedule.bind(self)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:
+            cls.step = _noted(cls.__dict__["step"])  # type: ignore[method-assign]
 
     @classmethod
     def _name(cls) -> str:
@@ -115,6 +130,8 @@ class Optimizer:
         for source in (self.defaults, param_group):
             group.update({key: value for key, value in source.items() if key != "params"})
         self.check_group(group)
+        if self._schedule is not None and self._schedule.optimizer is not None:
+            self._schedule.group_added(group)
         self.param_groups.append(group)
 
     def _parameters(self, given: Any) -> tuple[list[Any], list[str] | None]:
@@ -290,6 +307,17 @@ class Optimizer:
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
             lines.append("")
         return "\n".join([*lines[:-1], ")"])
+
+
+def _noted(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step that schedules can see was made."""
+
+    @functools.wraps(step)
+    def noted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self._opt_called = True
+        return step(self, *args, **kwargs)
+
+    return noted
 
 
 def _summary(x: Any) -> str:

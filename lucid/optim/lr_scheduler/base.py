@@ -444,6 +444,8 @@ class LRScheduler:
             theirs = state_dict.get(key, mine)
             if isinstance(mine, list) and not isinstance(theirs, (list, tuple)):
                 raise ValueError(f"{where}: {key} must be a list, got {theirs!r}")
+            if isinstance(mine, dict) and not isinstance(theirs, Mapping):
+                raise ValueError(f"{where}: {key} must be a dict, got {theirs!r}")
             if isinstance(mine, numbers.Real) and not isinstance(theirs, (numbers.Real, type(None))):
                 raise ValueError(f"{where}: {key} must be a number, got {theirs!r}")
         return {key: value for key, value in state_dict.items() if key not in self._not_state}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lucid.optim.lr_scheduler.base import NEEDED, LRScheduler
@@ -108,6 +108,15 @@ class MultiStepLR(_FactorSchedule):
         self.milestones = Counter(self._number("a milestone", step) for step in milestones)
         self.gamma = self._number("gamma", gamma)
         super().__init__(optimizer, last_epoch, base_lr=base_lr)
+
+    def state_dict(self) -> dict[str, Any]:
+        """As :class:`LRScheduler`, with the milestones as a plain dict, which :func:`lucid.save` can store."""
+        return {**super().state_dict(), "milestones": dict(self.milestones)}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """As :class:`LRScheduler`."""
+        super().load_state_dict(state_dict)
+        self.milestones = Counter(self.milestones)
 
     def _factor(self, t: int) -> float | None:
         return self.gamma ** self.milestones[t] if t in self.milestones else None

@@ -148,6 +148,12 @@ def test_constant_lr_of_factor_zero_comes_back():
     assert ConstantLR(base_lr=0.3, factor=0, total_iters=2).curve(4) == [[0], [0], [0.3], [0.3]]
 
 
+def test_cosine_whose_bottom_is_between_the_steps():
+    """At every second step a factor has nothing to act on, and rounding hides it from the remainder."""
+    curve = CosineAnnealingLR(base_lr=0.5, T_max=1 / 3).curve(5)
+    np.testing.assert_allclose(np.array(curve)[:, 0], [0.5, 0, 0.5, 0, 0.5], atol=1e-15)
+
+
 def test_onecycle_whose_way_up_is_one_step():
     curve = OneCycleLR(max_lr=1.0, total_steps=10, pct_start=0.1).curve(2)
     assert curve[0] == [1.0] and 0.9 < curve[1][0] < 1
@@ -590,8 +596,8 @@ def test_state_is_a_copy():
     assert schedule.base_lrs == schedule.get_last_lr() == [0.5]
     assert dict(schedule.milestones) == {3: 1, 5: 1}
     schedule.load_state_dict({**state, "milestones": state["milestones"]})
-    state["milestones"][9] = 1
-    assert 9 not in schedule.milestones
+    state["milestones"][9], state["base_lrs"][0] = 1, 9.0
+    assert 9 not in schedule.milestones and schedule.base_lrs == [7.0]
 
 
 def test_curve_arguments():

@@ -53,8 +53,6 @@ class CosineAnnealingLR(LRScheduler):
         t, T, low = self.last_epoch, self.T_max, self.eta_min
         if self._is_initial:
             return self._current_lrs()
-        if self._step_count == 1 and t > 0:
-            return [low + (lr - low) * (1 + math.cos(t * math.pi / T)) / 2 for lr in self.base_lrs]
         before = 1 + math.cos(math.pi * (t - 1) / T)
         if (t - 1 - T) % (2 * T) == 0 or before == 0:  # up from the bottom, where a factor has nothing to act on
             up = 1 - math.cos(math.pi / T)

@@ -50,9 +50,10 @@ void random_permutation(philox_state *state, int64_t n, int64_t *out);
 /* g / scale, times min(1, max_norm / (norm + 1e-6)), within [-max_value, max_value]. */
 typedef struct {
     double scale;
-    double max_norm;   /* infinity: no limit; else gradient_norm has summed up square_sum for this step */
-    double max_value;  /* infinity: no limit */
-    double square_sum; /* of all gradients of the optimizer, as they are */
+    double max_norm;      /* infinity: no limit; else gradient_norm has summed up square_sum for this step */
+    double max_value;     /* infinity: no limit */
+    double square_sum;    /* of all gradients of the optimizer, as they are */
+    int refuse_nonfinite; /* gradients are looked at before a step, for numbers that are not finite */
 } gradient_options;
 
 /* ---- kernels/pool.c: the shape of a pooling ---- */
@@ -359,9 +360,11 @@ typedef struct {
     const int64_t *start; /* [count + 1]: where each begins in the row; the last is the length of the row */
     real **tensor;        /* NULL stands for zeros, where the row is only read */
 } lbfgs_row_real;
-/* flat[n] = the row. measured[3]: the largest |number| (NaN if there is a NaN), the sum of |numbers|, and flat times
- * direction[n] (0 where that is NULL). */
-void lbfgs_gather_real(const lbfgs_row_real *row, const real *direction, real *flat, double *measured);
+/* flat[n] = the row, read as gradients are with these options (NULL: as it is). measured[3]: the largest |number| (NaN if
+ * there is a NaN), the sum of |numbers|, and flat times direction[n] (0 where that is NULL). Returns the first tensor with
+ * a number that is not finite if the options look for that, else -1. */
+int64_t lbfgs_gather_real(const lbfgs_row_real *row, gradient_options *options, const real *direction, real *flat,
+                          double *measured);
 /* row = base + step direction. base[n] NULL: the row itself; direction[n] NULL: no step. */
 void lbfgs_move_real(const lbfgs_row_real *row, const real *base, double step, const real *direction);
 /* y = gradient - previous, then previous = gradient; s = step direction. measured[2]: y s and y y. All of n numbers. */

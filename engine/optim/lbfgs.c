@@ -12,9 +12,7 @@
  *
  * Sums: BLOCK numbers are added in the lanes of four vectors, blocks in double one after the other to the sum of a
  * segment, segments in double one after the other. Where they are cut depends on n alone. */
-#include "lucid_engine.h"
-#include "runtime/parallel.h"
-#include "simd/simd.h"
+#include "optim/group.h"
 
 #define BLOCK 2048
 #define MIN_SEGMENT (4 * BLOCK) /* about 3 µs of a pass in cache */
@@ -91,10 +89,11 @@ typedef struct {
     real step;
     int64_t segment;
     findings *found;
+    gradient_reading reading;
 } row_job;
 
 /* The last tensor that begins at or before `at`. */
-static int64_t tensor_at(const lbfgs_row_real *row, int64_t at) {
+static int64_t row_tensor_at(const lbfgs_row_real *row, int64_t at) {
     int64_t low = 0, high = row->count - 1;
     while (low < high) {
         int64_t middle = (low + high + 1) / 2;
@@ -120,13 +119,20 @@ static int64_t copy_from_row(const lbfgs_row_real *row, int64_t i, int64_t begin
     }
 }
 
+/* What the optimizer's options make of n numbers of gradients. */
+static void read_gradients(gradient_reading reading, int64_t n, real *x) {
+    if (reading.factor == 1 && reading.limit == INFINITY) return;
+    for (int64_t j = 0; j < n; j += LANES) store_up_to(x + j, n - j, read_gradient(reading, x + j, n - j, vset(0)));
+}
+
 static void gather_body(void *context, int64_t begin, int64_t end) {
     const row_job *j = context;
     double largest = 0, total = 0, product = 0;
-    int64_t i = tensor_at(j->row, begin);
+    int64_t i = row_tensor_at(j->row, begin);
     for (int64_t at = begin; at < end; at += BLOCK) {
         int64_t n = smaller(BLOCK, end - at);
         i = copy_from_row(j->row, i, at, at + n, j->flat);
+        read_gradients(j->reading, n, j->flat + at);
         largest = larger(largest, largest_in_block(n, j->flat + at));
         total += total_of_block(n, j->flat + at);
         if (j->direction) product += product_of_block(n, j->flat + at, j->direction + at);
@@ -137,14 +143,30 @@ static void gather_body(void *context, int64_t begin, int64_t end) {
     j->found->second[place] = product;
 }
 
-void lbfgs_gather_real(const lbfgs_row_real *row, const real *direction, real *flat, double *measured) {
-    int64_t n = row->start[row->count];
+int64_t lbfgs_gather_real(const lbfgs_row_real *row, gradient_options *options, const real *direction, real *flat,
+                          double *measured) {
+    int64_t n = row->start[row->count], offender = -1;
     findings found;
-    row_job job = {.row = row, .direction = direction, .flat = flat, .segment = segment_of(n), .found = &found};
+    row_job job = {.row = row,
+                   .direction = direction,
+                   .flat = flat,
+                   .segment = segment_of(n),
+                   .found = &found,
+                   .reading = {1, INFINITY, 0}};
+    if (options) {
+        int64_t *size = thread_scratch(SCRATCH_RULE, (size_t)row->count * sizeof(int64_t));
+        for (int64_t i = 0; i < row->count; i++) size[i] = row->start[i + 1] - row->start[i];
+        param_group_real group = {
+            .count = row->count, .size = size, .gradient = (const real **)row->tensor, .options = options};
+        options->square_sum = 0;
+        if (options->max_norm < INFINITY || options->refuse_nonfinite) offender = gradient_norm_real(&group);
+        job.reading = reading_of(&group, 0);
+    }
     parallel_for(n, job.segment, gather_body, &job);
     measured[0] = largest_of(found.largest, n);
     measured[1] = added(found.first, n);
     measured[2] = added(found.second, n);
+    return offender;
 }
 
 /* out = base + step direction on n numbers; out may be base. */
@@ -159,7 +181,7 @@ static void moved(int64_t n, const real *base, real step, const real *direction,
 static void move_body(void *context, int64_t begin, int64_t end) {
     const row_job *j = context;
     const lbfgs_row_real *row = j->row;
-    for (int64_t i = tensor_at(row, begin); i < row->count && row->start[i] < end; i++) {
+    for (int64_t i = row_tensor_at(row, begin); i < row->count && row->start[i] < end; i++) {
         int64_t from = begin > row->start[i] ? begin : row->start[i], n = smaller(row->start[i + 1], end) - from;
         if (n <= 0) continue;
         real *out = row->tensor[i] + (from - row->start[i]);

@@ -1,10 +1,64 @@
-"""Optimizers: how parameters follow their gradients."""
+"""Optimizers: how parameters follow their gradients. Schedules: how the learning rate changes meanwhile."""
 
+from lucid.optim import lr_scheduler
 from lucid.optim.adam import Adam, AdamW
 from lucid.optim.gradient_options import GradientOptions
 from lucid.optim.lbfgs import LBFGS
 from lucid.optim.lookahead import Lookahead
+from lucid.optim.lr_scheduler import (
+    ChainedScheduler,
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    LRScheduler,
+    MultiplicativeLR,
+    MultiStepLR,
+    NoamLR,
+    NoamScheduler,
+    OneCycleLR,
+    PiecewiseConstantSchedule,
+    PolynomialLR,
+    ReduceLROnPlateau,
+    SequentialLR,
+    StepLR,
+    WarmupCosineSchedule,
+    WarmupScheduler,
+)
 from lucid.optim.optimizer import Optimizer
 from lucid.optim.sgd import SGD
 
-__all__ = ["LBFGS", "SGD", "Adam", "AdamW", "GradientOptions", "Lookahead", "Optimizer"]
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "GradientOptions",
+    "Lookahead",
+    "Adam",
+    "AdamW",
+    "ChainedScheduler",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "NoamLR",
+    "NoamScheduler",
+    "OneCycleLR",
+    "Optimizer",
+    "PiecewiseConstantSchedule",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
+    "WarmupCosineSchedule",
+    "WarmupScheduler",
+    "lr_scheduler",
+]

@@ -10,6 +10,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value, describe
 from lucid.engine import NULL, ffi, lib
+from lucid.optim.gradient_options import not_finite
 
 if TYPE_CHECKING:
     from lucid.optim.engine_optimizer import EngineOptimizer
@@ -249,11 +250,7 @@ class EngineGroup:
         """
         offender = self.norm(ffi.addressof(self.structure, "parameters"))
         if offender >= 0 and self.optimizer.error_if_nonfinite:
-            label = self.optimizer._label(self.params[offender])
-            raise RuntimeError(
-                f"{self.optimizer._name()}.step: the gradient of {label} has NaN or infinity; nothing was changed "
-                "(error_if_nonfinite=False lets it through)"
-            )
+            raise not_finite(self.optimizer, self.params[offender])
 
     def update(self) -> None:
         """The one call."""

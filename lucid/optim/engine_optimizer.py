@@ -283,12 +283,4 @@ class EngineOptimizer(ReadsGradients, Optimizer):
         return tensor
 
     def __getstate__(self) -> dict[str, Any]:
-        # Addresses hold in this process only.
-        kept = {**self.__dict__, "_engine_groups": [], "_known_groups": -1, "_sums": {}, "_summed": set()}
-        del kept["reading"]
-        return {**kept, "gradient_options": self._gradient_options()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        options = state.pop("gradient_options")
-        self.__dict__.update(state)
-        self._set_gradient_options(options)
+        return {**super().__getstate__(), "_engine_groups": [], "_known_groups": -1, "_sums": {}, "_summed": set()}

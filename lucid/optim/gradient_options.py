@@ -45,6 +45,14 @@ class GradientOptions(TypedDict, total=False):
     differentiable: bool
 
 
+def not_finite(optimizer: Any, p: Any) -> RuntimeError:
+    """What is raised at a gradient of ``p`` with NaN or infinity."""
+    return RuntimeError(
+        f"{optimizer._name()}.step: the gradient of {optimizer._label(p)} has NaN or infinity; nothing was changed "
+        "(error_if_nonfinite=False lets it through)"
+    )
+
+
 class ReadsGradients:
     """The part of an optimizer that holds its :class:`GradientOptions`, as attributes that may be changed at any time.
 
@@ -67,11 +75,20 @@ class ReadsGradients:
         if without_betas:
             raise TypeError(f"{name}: {without_betas[0]} is for rules that have betas")
         self.reading = ffi.new("gradient_options *")
-        self._error_if_nonfinite = False
         self.grad_scale = options.get("grad_scale", 1.0)
         self.grad_clip_value = options.get("grad_clip_value")
         self.grad_clip_norm = options.get("grad_clip_norm")
         self.error_if_nonfinite = options.get("error_if_nonfinite", False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = dict(self.__dict__)  # addresses hold in this process only
+        del kept["reading"]
+        return {**kept, "gradient_options": self._gradient_options()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        options = state.pop("gradient_options")
+        self.__dict__.update(state)
+        self._set_gradient_options(options)
 
     def _gradient_options(self) -> GradientOptions:
         """The options as they were given, to make the like of this optimizer."""
@@ -102,7 +119,7 @@ class ReadsGradients:
     @grad_clip_norm.setter
     def grad_clip_norm(self, value: float | None) -> None:
         self.reading.max_norm = math.inf if value is None else not_negative("grad_clip_norm", value)
-        self._measures = self._error_if_nonfinite or self.reading.max_norm < math.inf
+        self._measures = self.error_if_nonfinite or self.reading.max_norm < math.inf
 
     @property
     def grad_clip_value(self) -> float | None:
@@ -116,12 +133,12 @@ class ReadsGradients:
     @property
     def error_if_nonfinite(self) -> bool:
         """Whether NaN and infinity in gradients are refused."""
-        return self._error_if_nonfinite
+        return bool(self.reading.refuse_nonfinite)
 
     @error_if_nonfinite.setter
     def error_if_nonfinite(self, value: bool) -> None:
-        self._error_if_nonfinite = bool(switch("error_if_nonfinite", value))
-        self._measures = self._error_if_nonfinite or self.reading.max_norm < math.inf
+        self.reading.refuse_nonfinite = switch("error_if_nonfinite", value)
+        self._measures = self.error_if_nonfinite or self.reading.max_norm < math.inf
 
 
 def _none_if_infinite(limit: float) -> float | None:

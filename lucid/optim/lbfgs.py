@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import numbers
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lucid import engine
 from lucid.autograd.grad_mode import enable_grad
 from lucid.autograd.graph import Value, describe
-from lucid.engine import NULL, ffi, lib
-from lucid.optim.engine_optimizer import not_negative, number
+from lucid.optim.gradient_options import GradientOptions, ReadsGradients
+from lucid.optim.lbfgs_vectors import History, Room, Row, is_number, number_of
+from lucid.optim.line_search import Point, strong_wolfe
 from lucid.optim.optimizer import Optimizer
+from lucid.optim.options import not_negative, number
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Options
@@ -41,7 +43,7 @@ def _line_search(name: str, value: Any) -> str | None:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-class LBFGS(Optimizer):
+class LBFGS(ReadsGradients, Optimizer):
     r"""L-BFGS: steps along -H g, where H, an estimate of the inverse Hessian, comes from the last changes of g.
 
     One call of :meth:`step` makes up to ``max_iter`` iterations and runs the closure several times. With g the gradient
@@ -63,8 +65,8 @@ class LBFGS(Optimizer):
     slope g·q is above -``tolerance_change``.
 
     Args:
-        params: an iterable of Parameters, or of (name, Parameter) pairs, all float32 or all float64. There is one param
-            group only. A parameter without gradient counts as one whose gradient is zero.
+        params: as :class:`Optimizer`, all float32 or all float64. There is one param group only. A
+            parameter without gradient counts as one whose gradient is zero.
         lr: the length of a step in units of -H g, or where the line search begins; 0 or more; a number or a tensor of
             one element.
         max_iter: iterations per step.
@@ -74,6 +76,7 @@ class LBFGS(Optimizer):
         history_size: how many pairs are kept, 1 to 1,000,000; each takes the memory of two copies of the parameters.
         line_search_fn: None, or ``"strong_wolfe"``: search for a t where the loss has come down enough and the slope
             is flat enough (the strong Wolfe conditions, with 1e-4 and 0.9).
+        gradient_options: see :class:`GradientOptions`; they act at every evaluation of the closure.
 
     Attributes:
         param_groups: one dict with "params" and the options. Changes take effect at the next step.
@@ -113,7 +116,7 @@ class LBFGS(Optimizer):
 
     def __init__(
         self,
-        params: Any,
+        params: Any = None,
         lr: Any = 1,
         max_iter: int = 20,
         max_eval: int | None = None,
@@ -121,15 +124,17 @@ class LBFGS(Optimizer):
         tolerance_change: float = 1e-9,
         history_size: int = 100,
         line_search_fn: str | None = None,
+        **gradient_options: Unpack[GradientOptions],
     ) -> None:
         if max_eval is None:
             max_eval = self.options["max_iter"](f"{self._name()}: max_iter", max_iter) * 5 // 4
         values = (lr, max_iter, max_eval, tolerance_grad, tolerance_change, history_size, line_search_fn)
-        self._room = _Room(0, engine.float32)
+        self._room = Room(0, engine.float32)
+        self._set_gradient_options(gradient_options)
         super().__init__(params, dict(zip(self.options, values, strict=True)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_room": _Room(0, engine.float32)}
+        return {**super().__getstate__(), "_room": Room(0, engine.float32)}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Takes the one param group there is; refuses a second one with a ValueError."""
@@ -165,7 +170,7 @@ class LBFGS(Optimizer):
         if not state or p is not group["params"][0]:
             return
         needed = ["func_evals", "n_iter"]
-        if all(_is_number(state.get(name)) for name in needed) and _number(state["n_iter"]) > 0:
+        if all(is_number(state.get(name)) for name in needed) and number_of(state["n_iter"]) > 0:
             needed += ["d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss"]
         size = sum(p.array.size for p in group["params"])
         for name in needed:
@@ -181,7 +186,7 @@ class LBFGS(Optimizer):
             for x in value if many else [value]:
                 if name in ("d", "prev_flat_grad", "old_dirs", "old_stps"):
                     self._check_vector(name, x, size, p.dtype)
-                elif not _is_number(x):
+                elif not is_number(x):
                     raise TypeError(f"{self._name()}: state {name!r} must hold numbers, got {describe(x)}")
 
     def _check_vector(self, name: str, x: Any, size: int, kind: Any) -> None:
@@ -230,9 +235,9 @@ class LBFGS(Optimizer):
         option = self._option_values(group)
         params = group["params"]
         self.check_state(params[0], self.state.get(params[0], {}), group)
-        row = _Row(self, params)
+        row = Row(self, params)
         if (self._room.n, self._room.kind) != (row.n, row.kind):
-            self._room = _Room(row.n, row.kind)
+            self._room = Room(row.n, row.kind)
 
         original, point = self._evaluate(closure, row)
         evaluations = 1
@@ -241,7 +246,7 @@ class LBFGS(Optimizer):
         state["func_evals"] += 1
         if point.largest <= option["tolerance_grad"]:
             return original
-        history = _History(state, option["history_size"], self._room)
+        history = History(state, option["history_size"], self._room)
         for iteration in range(1, option["max_iter"] + 1):
             # The state is at all times one that a step could have ended with: t is 0 until the parameters have moved.
             t = option["lr"]
@@ -282,36 +287,36 @@ class LBFGS(Optimizer):
         return original
 
     def _evaluate(
-        self, closure: Callable[[], Any], row: _Row, t: float = 0.0, d: Any = None, keep: Sequence[_Point] = ()
-    ) -> tuple[Any, _Point]:
+        self, closure: Callable[[], Any], row: Row, t: float = 0.0, d: Any = None, keep: Sequence[Point] = ()
+    ) -> tuple[Any, Point]:
         """What the closure returned, and the point where the parameters are.
 
         Here, and nowhere else, gradients are read. Their vector is one that no point in ``keep`` uses.
         """
         with enable_grad():
             returned = closure()
-        if not _is_number(returned):
+        if not is_number(returned):
             raise TypeError(f"{self._name()}.step: the closure must return the loss, got {describe(returned)}")
         gradient = self._room.gradient(keep)
         largest, total, slope = row.read_gradients(gradient, d)
-        return returned, _Point(t, _number(returned), gradient, slope, largest, total)
+        return returned, Point(t, number_of(returned), gradient, slope, largest, total)
 
     def _search(
         self,
         closure: Callable[[], Any],
-        row: _Row,
+        row: Row,
         d: Any,
-        start: _Point,
+        start: Point,
         t: float,
         reach: float,
         max_trials: int,
-    ) -> tuple[_Point, int]:
+    ) -> tuple[Point, int]:
         """The line search. Moves the parameters to the point it finds; leaves them when an evaluation fails."""
         here = self._room.here
         row.read_parameters(here)
         used = 0
 
-        def evaluate(t: float, keep: Sequence[_Point]) -> _Point:
+        def evaluate(t: float, keep: Sequence[Point]) -> Point:
             nonlocal used
             row.move(here, t, d)
             used += 1
@@ -324,319 +329,3 @@ class LBFGS(Optimizer):
             row.move(here)
             raise
         return point, used
-
-
-def _is_number(x: Any) -> bool:
-    return x.array.size == 1 if isinstance(x, Value) else isinstance(x, (numbers.Real, np.number))
-
-
-def _number(x: Any) -> float:
-    return float(x.array.item() if isinstance(x, Value) else x)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The line search: Nocedal and Wright's algorithms 3.5 and 3.6 with PyTorch's safeguards.
-
-
-class _Point(NamedTuple):
-    """A place on the line: t from its beginning; the loss, the gradient, the slope g·d; max |g| and Σ|g|."""
-
-    t: float
-    loss: float
-    gradient: Any
-    slope: float
-    largest: float
-    total: float
-
-
-def strong_wolfe(
-    evaluate: Callable[[float, Sequence[_Point]], _Point],
-    start: _Point,
-    t: float,
-    reach: float,
-    max_trials: int,
-) -> _Point:
-    r"""A point with loss ≤ loss₀ + 10⁻⁴ t slope₀ and \|slope\| ≤ 0.9 \|slope₀\|, or the best of ``max_trials``.
-
-    Args:
-        evaluate: the point at t; it must not write over the gradients of the points it is given.
-        start: the beginning of the line, t = 0.
-        t: where to look first.
-        reach: max \|d\|, so that t · reach is the largest change of a parameter. The search also ends when the bracket
-            is smaller than 1e-9 in these units (PyTorch's fixed number, whatever ``tolerance_change`` is).
-        max_trials: evaluations, beside the first.
-    """
-
-    def too_high(point: _Point) -> bool:
-        return point.loss > start.loss + 1e-4 * point.t * start.slope
-
-    def flat(point: _Point) -> bool:
-        return abs(point.slope) <= -0.9 * start.slope
-
-    # Go on until two points have a minimum between them.
-    before, point = start, evaluate(t, [start])
-    trials = 0
-    while trials < max_trials:
-        if too_high(point) or (trials > 1 and point.loss >= before.loss):
-            break
-        if flat(point):
-            return point
-        if point.slope >= 0:
-            break
-        t = cubic_minimum(before, point, point.t + 0.01 * (point.t - before.t), point.t * 10)
-        before, point = point, evaluate(t, [start, point])
-        trials += 1
-    else:
-        before = start
-
-    # Make the bracket smaller, from both ends.
-    ends = [before, point]
-    low = _lower(ends)
-    stalled = False
-    while trials < max_trials:
-        left, right = sorted([ends[0].t, ends[1].t])  # NaN stays, so that the bracket has no width then
-        if (right - left) * reach < 1e-9:
-            break
-        t = cubic_minimum(ends[0], ends[1], left, right)
-        margin = 0.1 * (right - left)
-        near = min(right - t, t - left) < margin
-        if near and (stalled or not left < t < right):
-            t = right - margin if abs(t - right) < abs(t - left) else left + margin
-            stalled = False
-        else:
-            stalled = near
-        point = evaluate(t, ends)
-        trials += 1
-        if too_high(point) or point.loss >= ends[low].loss:
-            ends[1 - low] = point
-            low = _lower(ends)
-        elif flat(point):
-            return point
-        else:
-            if point.slope * (ends[1 - low].t - ends[low].t) >= 0:
-                ends[1 - low] = ends[low]
-            ends[low] = point
-    return ends[low]
-
-
-def _lower(ends: list[_Point]) -> int:
-    return 0 if ends[0].loss <= ends[1].loss else 1
-
-
-def cubic_minimum(a: _Point, b: _Point, least: float, most: float) -> float:
-    """Where the cubic with the losses and slopes of two points has its minimum, put between ``least`` and ``most``.
-
-    Where it has none: the middle. Source: Nocedal and Wright, equation 3.59.
-    """
-    if a.t > b.t:
-        a, b = b, a
-    with np.errstate(all="ignore"):  # what is not finite goes its way, as in PyTorch
-        width, rise = np.float64(b.t) - a.t, np.float64(b.loss) - a.loss
-        mean = a.slope + b.slope - 3 * rise / width
-        square = mean * mean - np.float64(a.slope) * b.slope
-        if not square >= 0:
-            return (least + most) / 2
-        root = np.sqrt(square)
-        t = float(b.t - width * ((b.slope + root - mean) / (b.slope - a.slope + 2 * root)))
-    return min(max(t, least), most)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# What the engine works on
-
-
-def _address(x: Any, n: int, kind: Any) -> Any:
-    """The address of a vector of n numbers. Looked up at each use: the state's tensors are in everybody's hands."""
-    if x.shape != (n,) or x.dtype is not kind or x.strides is not None:
-        raise ValueError(f"LBFGS.step: the closure put {describe(x)} in the place of a vector of {n} {kind} numbers")
-    engine.check_writable(x)
-    return x.pointer
-
-
-class _Room:
-    """Vectors that are used again at every step, made when first asked for."""
-
-    def __init__(self, n: int, kind: Any) -> None:
-        self.n, self.kind = n, kind
-        self._here: Any = None
-        self._gradients: list[Any] = []
-        self.spare: Any = None  # a pair that has left the history
-
-    def vector(self) -> Any:
-        """A new vector."""
-        return engine.empty((self.n,), self.kind)
-
-    def number(self, value: float) -> Any:
-        """A tensor of one number."""
-        with np.errstate(over="ignore"):
-            return engine.wrap(np.array(value, self.kind.numpy))
-
-    @property
-    def here(self) -> Any:
-        """The parameters where the line search begins."""
-        if self._here is None:
-            self._here = self.vector()
-        return self._here
-
-    def gradient(self, keep: Sequence[_Point]) -> Any:
-        """A vector that is not the gradient of one of these points."""
-        for x in self._gradients:
-            if all(x is not point.gradient for point in keep):
-                return x
-        self._gradients.append(self.vector())
-        return self._gradients[-1]
-
-
-class _Row:
-    """The parameters one after the other as one vector, and their gradients likewise. Lives for one step.
-
-    Sizes are those at its beginning; addresses are looked up anew each time, since the closure may do anything.
-    """
-
-    def __init__(self, optimizer: LBFGS, params: Sequence[Any]) -> None:
-        self.optimizer, self.params, self.kind = optimizer, list(params), params[0].dtype
-        self.shapes = [p.shape for p in self.params]
-        starts = [0, *itertools.accumulate(p.array.size for p in self.params)]
-        self.n = starts[-1]
-        self._start = ffi.new("int64_t[]", starts)
-        self._tensors = ffi.new(f"{self.kind.array_type.item.cname} *[]", len(params))
-        self._structure = ffi.new(f"lbfgs_row_{self.kind.suffix} *", (len(params), self._start, self._tensors))
-        self._measured = ffi.new("double[3]")
-        self._gather = getattr(lib, f"lbfgs_gather_{self.kind.suffix}")
-        self._move = getattr(lib, f"lbfgs_move_{self.kind.suffix}")
-        for p in self.params:
-            engine.check_writable(p)
-
-    def _checked(self, x: Any, index: int, what: str) -> Any:
-        """``x``, contiguous, if it is as large as the parameter was at the beginning of the step."""
-        if x.shape != self.shapes[index] or x.dtype is not self.kind:
-            error = ValueError if x.dtype is self.kind else TypeError
-            raise error(
-                f"{self.optimizer._name()}.step: {self.optimizer._label(self.params[index])} is {self.kind} "
-                f"{self.shapes[index]}, but {what} is {describe(x)}"
-            )
-        return engine.contiguous(x)
-
-    def read_gradients(self, flat: Any, d: Any) -> tuple[float, float, float]:
-        """Writes the gradients into ``flat``; max |g|, Σ|g| and, with ``d``, g·d."""
-        found = [
-            None if p._grad is None else self._checked(p._grad, i, "its gradient") for i, p in enumerate(self.params)
-        ]
-        self._tensors[0 : len(found)] = [engine.pointer_or_null(x) for x in found]
-        direction = NULL if d is None else _address(d, self.n, self.kind)
-        self._gather(self._structure, direction, flat.pointer, self._measured)
-        return self._measured[0], self._measured[1], self._measured[2]
-
-    def read_parameters(self, flat: Any) -> None:
-        """Writes the parameters into ``flat``."""
-        found = [self._checked(p, i, "now it") for i, p in enumerate(self.params)]
-        self._tensors[0 : len(found)] = [x.pointer for x in found]
-        self._gather(self._structure, NULL, flat.pointer, self._measured)
-
-    def move(self, base: Any, t: float = 0.0, d: Any = None) -> None:
-        """parameters ← base + t d; a base of None stands for the parameters, a d of None for no change."""
-        addresses = [NULL if x is None else _address(x, self.n, self.kind) for x in (base, d)]
-        found = [self._checked(p, i, "now it") for i, p in enumerate(self.params)]
-        for p in self.params:
-            engine.check_writable(p)
-        self._tensors[0 : len(found)] = [x.pointer for x in found]
-        self._move(self._structure, addresses[0], t, addresses[1])
-        for p, x in zip(self.params, found, strict=True):
-            if x is not p:
-                engine.copy_into(p, x)
-            p.version[0] += 1
-
-
-class _History:
-    """The pairs, the direction and the last gradient: the tensors in the state, as the engine sees them for one step.
-
-    The state has been checked, but a closure has run since. A pair that is dropped becomes the memory of the next one.
-    """
-
-    def __init__(self, state: Any, size: int, room: _Room) -> None:
-        self.state, self.size, self.room = state, size, room
-        began = state["n_iter"] > 0
-        self.d = state["d"] if began else room.vector()
-        self.previous = state["prev_flat_grad"] if began else room.vector()
-        names = ("old_dirs", "old_stps", "ro")
-        self.pairs = list(zip(*(state[name] for name in names), strict=True)) if began else []
-        for i, (y, s, ro) in enumerate(self.pairs):  # numbers put in by hand become tensors
-            if not isinstance(ro, Value) or ro.dtype is not room.kind:
-                self.pairs[i] = (y, s, room.number(_number(ro)))
-        del self.pairs[: max(0, len(self.pairs) - size)]
-        # The addresses of y and s, taken once: they keep that memory alive, whatever the closure does to the tensors.
-        self.places = [(_address(y, room.n, room.kind), _address(s, room.n, room.kind)) for y, s, _ in self.pairs]
-        self.scale = _number(state["H_diag"]) if began else 1.0
-        suffix, self._vector = room.kind.suffix, room.kind.array_type.item.cname
-        self._structure = ffi.new(f"lbfgs_history_{suffix} *")
-        self._measured = ffi.new("double[2]")
-        self._difference = getattr(lib, f"lbfgs_difference_{suffix}")
-        self._direction = getattr(lib, f"lbfgs_direction_{suffix}")
-        self._al_is_new = False
-        self._describe()
-
-    def _describe(self) -> None:
-        """Writes the addresses of the pairs into the C structure."""
-        count = len(self.pairs)
-        if self._structure.count != count or self._structure.y == NULL:
-            self._memory = [ffi.new(f"{self._vector} *[]", count) for _ in range(2)]
-            self._memory += [ffi.new("double[]", count) for _ in range(2)]
-            structure = self._structure
-            structure.n, structure.count = self.room.n, count
-            structure.y, structure.s, structure.ro, structure.al = self._memory
-        self._memory[0][0:count] = [place[0] for place in self.places]
-        self._memory[1][0:count] = [place[1] for place in self.places]
-        self._memory[2][0:count] = [ro.array.item() for _, _, ro in self.pairs]
-
-    def _show(self) -> None:
-        """Puts the pairs into the state."""
-        columns = [[pair[i] for pair in self.pairs] for i in range(3)]
-        self.state.update(old_dirs=columns[0], old_stps=columns[1], ro=columns[2])
-
-    def begin(self, gradient: Any) -> None:
-        """Forgets everything but this gradient."""
-        engine.copy_into(self.previous, gradient)
-        self.pairs, self.places, self.scale = [], [], 1.0
-        self._describe()
-        self._show()
-        self.state.update(d=self.d, H_diag=self.room.number(1.0), prev_flat_grad=self.previous)
-
-    def learn(self, gradient: Any) -> None:
-        """Takes the last step and the change of the gradient into the history, if they are worth it."""
-        room = self.room
-        y, s, ro = room.spare or (room.vector(), room.vector(), room.number(0.0))
-        room.spare = (y, s, ro)
-        previous, d, y_place, s_place = (_address(x, room.n, room.kind) for x in (self.previous, self.d, y, s))
-        t = _number(self.state["t"])
-        self._difference(room.n, gradient.pointer, previous, t, d, y_place, s_place, self._measured)
-        self.previous.version[0] += 1
-        y_s, y_y = self._measured[0], self._measured[1]
-        if y_s > 1e-10:
-            room.spare = None
-            if len(self.pairs) == self.size:
-                room.spare = self.pairs.pop(0)
-                del self.places[0]
-            ro.array[...] = 1 / y_s
-            for x in (y, s, ro):
-                x.version[0] += 1
-            self.pairs.append((y, s, ro))
-            self.places.append((y_place, s_place))
-            self._describe()
-            self._show()
-            self.state["H_diag"] = room.number(y_s / y_y if y_y else float("inf"))
-            self.scale = self.state["H_diag"].item()
-
-    def find_direction(self, gradient: Any) -> tuple[float, float]:
-        """Writes d; its slope g·d and max |d|."""
-        self._al_is_new = self.state["n_iter"] > 0
-        self._structure.scale = self.scale
-        d = _address(self.d, self.room.n, self.room.kind)
-        self._direction(self._structure, gradient.pointer, d, self._measured)
-        self.d.version[0] += 1
-        return self._measured[0], self._measured[1]
-
-    def write_al(self) -> None:
-        """Shows the α of the last direction in the state."""
-        if self._al_is_new:
-            al = [self.room.number(x) for x in self._memory[3]]
-            self.state["al"] = al + [None] * (self.size - len(al))

@@ -12,6 +12,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value, describe
 from lucid.optim.hooks import OptimizerHooks
+from lucid.optim.lr_scheduler import LRScheduler
 from lucid.optim.param_group import ParamGroup, State, pair_of_betas
 
 Self = TypeVar("Self", bound="Optimizer")
@@ -65,6 +66,12 @@ class Optimizer(OptimizerHooks):
                 f"{self._name()}: params must be an iterable of Parameters, not one tensor; put it in a list"
             )
         self.defaults = ParamGroup(defaults)
+        schedule = self.defaults.get("lr")
+        self._schedule = schedule if isinstance(schedule, LRScheduler) else None
+        if self._schedule is not None:
+            if self._schedule.optimizer is not None:
+                raise ValueError(f"{self._name()}: the schedule given as lr has an optimizer already; make another")
+            self.defaults["lr"] = self._schedule.starting_lr()
         self.state = State()
         self.param_groups: list[ParamGroup] = []
         if params is not None:
@@ -95,14 +102,24 @@ class Optimizer(OptimizerHooks):
             raise TypeError(f"{self._name()}: params must be an iterable of Parameters, got {params!r}") from None
         if not given:
             raise ValueError(f"{self._name()}: params is empty; there is nothing to optimize")
-        before = len(self.param_groups)
+        before, waiting = len(self.param_groups), self._schedule
+        if waiting is not None and waiting.optimizer is None:
+            self._schedule = None  # it is bound when all groups are there
         try:
             for group in given if isinstance(given[0], dict) else [{"params": given}]:
                 self.add_param_group(group)
+            self._schedule = waiting
+            self._bind_schedule()
         except Exception:
             del self.param_groups[before:]
             raise
+        finally:
+            self._schedule = waiting
         return self
+
+    def _bind_schedule(self) -> None:
+        if self._schedule is not None and self._schedule.optimizer is None:
+            self._schedule.bind(self)
 
     def _check_has_parameters(self) -> None:
         if not self.param_groups:
@@ -156,8 +173,16 @@ class Optimizer(OptimizerHooks):
             group["param_names"] = names
         for source in (self.defaults, param_group):
             group.update({key: value for key, value in source.items() if key != "params"})
+        if isinstance(group.get("lr"), LRScheduler):
+            raise TypeError(
+                f"{self._name()}: a schedule is for the whole optimizer, lr=schedule; a group's lr is a number, which "
+                "the schedule starts from"
+            )
         self.check_group(group)
+        if self._schedule is not None and self._schedule.optimizer is not None:
+            self._schedule.group_added(group)
         self.param_groups.append(group)
+        self._bind_schedule()
 
     def _parameters(self, given: Any) -> tuple[list[Any], list[str] | None]:
         """The parameters of a group, and their names if they have some."""

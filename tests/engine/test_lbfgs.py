@@ -140,7 +140,9 @@ def test_gather_and_measures(simd, each_thread_count, dtype, n):
 
     def compute(d):
         out, measured = placed(np.ones(n), dtype), np.zeros(3)
-        function("lbfgs_gather", dtype)(row.struct, address(d), address(out), ffi.from_buffer("double[]", measured))
+        function("lbfgs_gather", dtype)(
+            row.struct, ffi.NULL, address(d), address(out), ffi.from_buffer("double[]", measured)
+        )
         guards_stand(out)
         return out, measured
 
@@ -210,7 +212,9 @@ def test_nan_reaches_every_measure(simd, dtype, place):
         measured = np.zeros(3)
         row = Row([x], [n], dtype)
         out = placed(np.zeros(n), dtype)
-        function("lbfgs_gather", dtype)(row.struct, address(x), address(out), ffi.from_buffer("double[]", measured))
+        function("lbfgs_gather", dtype)(
+            row.struct, ffi.NULL, address(x), address(out), ffi.from_buffer("double[]", measured)
+        )
         assert np.isnan(measured).all()
         d, _, measured = direction([], [], [], 1.0, x, dtype)
         assert np.isnan(measured).all() and np.isnan(d).sum() == 1

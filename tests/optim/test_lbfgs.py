@@ -636,7 +636,7 @@ def test_calls_of_the_engine(monkeypatch):
 
             return counted
 
-    monkeypatch.setattr("lucid.optim.lbfgs.lib", Counting())
+    monkeypatch.setattr("lucid.optim.lbfgs_vectors.lib", Counting())
     _, optimizer, closure = quadratic(5, 6, 7, max_iter=3, max_eval=10)
     optimizer.step(closure)
     assert calls == [
@@ -660,3 +660,68 @@ def test_empty_parameters():
 
         optimizer.step(closure)
     assert abs(q.item()) < 1e-6
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Options that all optimizers share
+
+
+@pytest.mark.parametrize("options", [{"grad_scale": 4.0}, {"grad_clip_norm": 0.5}, {"grad_clip_value": 0.2}], ids=str)
+def test_gradient_options(options, simd_level):
+    """As if the gradients had been divided and clipped before LBFGS saw them; themselves they stay as they are."""
+    target = np.linspace(-2, 3, 7)
+
+    def run(read, **options):
+        params = [Parameter(lucid.zeros(3, dtype=lucid.float64)), Parameter(lucid.zeros(4, dtype=lucid.float64))]
+        optimizer = lucid.optim.LBFGS(params, max_iter=3, **options)
+
+        def closure():
+            flat = (np.concatenate([p.detach().numpy() for p in params]) - target) * np.arange(1, 8)
+            gradients = [flat[:3], flat[3:]]
+            for p, g in zip(params, read(gradients), strict=True):
+                p.grad = lucid.tensor(g)
+            return float((flat**2 / np.arange(1, 8)).sum() / 2)
+
+        optimizer.step(closure)
+        last = optimizer.state[params[0]]["prev_flat_grad"].numpy()
+        return np.stack([np.concatenate([p.detach().numpy() for p in params]), last])
+
+    def clipped(gradients):
+        gradients = [g / options.get("grad_scale", 1) for g in gradients]
+        norm = np.sqrt(sum((g**2).sum() for g in gradients))
+        factor = min(1, options.get("grad_clip_norm", np.inf) / (norm + 1e-6))
+        limit = options.get("grad_clip_value", np.inf)
+        return [np.clip(g * factor, -limit, limit) for g in gradients]
+
+    mine = run(lambda gradients: gradients, **options)
+    np.testing.assert_allclose(mine, run(clipped), rtol=1e-12, atol=1e-13)
+    assert not np.allclose(mine[1], run(lambda gradients: gradients)[1])
+
+
+def test_error_if_nonfinite_names_the_parameter():
+    w = Parameter(lucid.ones(3))
+    optimizer = lucid.optim.LBFGS([("weight", w)], error_if_nonfinite=True)
+
+    def closure():
+        w.grad = lucid.tensor([1.0, float("nan"), 1.0])
+        return 1.0
+
+    with pytest.raises(RuntimeError, match="parameter weight of group 0 has NaN"):
+        optimizer.step(closure)
+    assert w.tolist() == [1.0] * 3
+
+
+def test_parameters_may_come_later():
+    w = Parameter(lucid.ones(3))
+    optimizer = lucid.optim.LBFGS(lr=0.5)
+    with pytest.raises(RuntimeError, match="register_trainable_weights"):
+        optimizer.step(lambda: 1.0)
+    optimizer.register_trainable_weights([w])
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == 3.0 and abs(w[0].item()) < 0.1

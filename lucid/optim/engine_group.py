@@ -48,7 +48,7 @@ class EngineGroup:
         bare: the parameters without state, because they never had a gradient.
         foreign: state tensors put in by hand, each with the address that C knows. (Those that the optimizer made share
             a version counter, which tells of any change to them.)
-        live: an option is a tensor, which may change unseen, so that options are read at every step.
+        live: the options that are tensors or lists, which may change unseen, so that they are read at every step.
         needs_state: some of ``bare`` have a gradient now.
         found: the gradients of this step, None where there is none.
         scattered: the parameters that are not contiguous, each with the contiguous copy that C updates.
@@ -74,7 +74,8 @@ class EngineGroup:
         for name, value in optimizer.constants.items():
             setattr(self.structure, name, value)
         self.group_changes = group.changes
-        self.written: dict[str, Any] = {}
+        self.written: dict[str, Any] = dict.fromkeys(optimizer.options, _UNWRITTEN)
+        self.live: set[str] = set()
         self.write_options()
         self.state: State = optimizer.state
         self.state_changes, self.state_seen = self.state.changes, self.state.changes[0]
@@ -146,15 +147,15 @@ class EngineGroup:
             TypeError, ValueError: for what an option may not be; then C is told nothing of it.
         """
         group, optimizer, written = self.group, self.optimizer, self.written
-        for name, check in optimizer.options.items():
+        for name in optimizer.options:
             value = dict.get(group, name, _MISSING)
-            if value is not written.get(name, _UNWRITTEN) or isinstance(value, _MAY_CHANGE):
+            if value is not written[name] or name in self.live:
                 if value is _MISSING:
                     raise ValueError(f"{optimizer._name()}: a param group has lost its option {name!r}")
-                checked = check(f"{optimizer._name()}: {name}", value)
+                checked = optimizer.options[name](f"{optimizer._name()}: {name}", value)
                 setattr(self.structure.parameters if name == "maximize" else self.structure, name, checked)
                 written[name] = value
-        self.live = any(isinstance(value, _MAY_CHANGE) for value in written.values())
+                (self.live.add if isinstance(value, _MAY_CHANGE) else self.live.discard)(name)
         holds = optimizer.state_names(group) == self.state_names
         self.group_seen = self.group_changes[0] if holds else -1
         return holds

@@ -209,11 +209,13 @@ class EngineGroup:
             if self.moved:
                 self.moved += self.versions[len(params) :]
         if self.bare:
-            self.needs_state = any(self._has_gradient(p) for p in self.bare)
+            self.needs_state = bool(self._wanting())
         return True
 
-    def _has_gradient(self, p: Any) -> bool:
-        return any(own is p and gradient is not None for own, gradient in zip(self.params, self.found, strict=True))
+    def _wanting(self) -> list[Any]:
+        """The parameters with a gradient now, and without state."""
+        present = {id(p) for p, gradient in zip(self.params, self.found, strict=True) if gradient is not None}
+        return [p for p in self.bare if id(p) in present]
 
     def _contiguous(self, p: Any, shape: Shape, gradient: Any) -> Any:
         """The address of a contiguous copy of the gradient."""
@@ -229,9 +231,7 @@ class EngineGroup:
         """Allocates what state is missing for parameters with a gradient. Returns what it made: (parameter, name)."""
         made = []
         optimizer = self.optimizer
-        for p in self.bare:
-            if not self._has_gradient(p):
-                continue
+        for p in self._wanting():
             state = optimizer.state[p]
             for name in self.state_names:
                 if name not in state:

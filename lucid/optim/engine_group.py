@@ -307,7 +307,10 @@ def gradients_by_parameter(optimizer: EngineOptimizer, grads: Any) -> dict[int, 
         if not all("param_names" in group for group in optimizer.param_groups):
             raise ValueError(f"{where} is a dict, but the parameters have no names; give them as (name, Parameter)")
         names = [name for group in optimizer.param_groups for name in group["param_names"]]
-        unknown = [name for name in grads if name not in set(names)]
+        twice = [name for name in grads if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"{where} has {twice[0]!r}, but several parameters have this name; give a list")
+        unknown = [name for name in grads if name not in names]
         if unknown:
             raise ValueError(f"{where} has {unknown[0]!r}, but no parameter has this name")
         items = [grads.get(name) for name in names]

@@ -357,3 +357,153 @@ def test_state_is_made_when_asked_for():
         and optimizer.state[p] == {}
         and p in optimizer.state
     )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Gradients given to step, sums of gradients, options of all optimizers
+
+
+def named_pair():
+    a, b = parameter([1.0]), parameter([2.0])
+    return a, b, lucid.optim.SGD({"a": a, "b": b}, lr=1.0)
+
+
+@pytest.mark.parametrize(
+    ("grads", "error", "words"),
+    [
+        ([1.0], TypeError, "gradient 0 must be a tensor"),
+        ("one", ValueError, "1 gradients, but there are 2 parameters"),
+        ("tensor", TypeError, "not one tensor"),
+        ({"c": None}, ValueError, "no parameter has this name"),
+        ("wrong shape", ValueError, "parameter b of group 0"),
+        ("wrong type", TypeError, "parameter b of group 0"),
+    ],
+)
+def test_bad_gradients_given_to_step(grads, error, words):
+    one = lucid.ones(1)
+    shapes = {
+        "one": [one],
+        "tensor": one,
+        "wrong shape": [one, lucid.ones(2)],
+        "wrong type": [one, one.double()],
+    }
+    a, b, optimizer = named_pair()
+    given = shapes[grads] if isinstance(grads, str) else grads * 2 if isinstance(grads, list) else grads
+    with pytest.raises(error, match=words):
+        optimizer.step(grads=given)
+    assert a.item() == 1 and b.item() == 2
+
+
+def test_names_of_gradients_must_be_clear():
+    a, b, optimizer = named_pair()
+    optimizer.add_param_group({"params": [("a", parameter([5.0]))]})
+    with pytest.raises(ValueError, match="several parameters have this name"):
+        optimizer.step(grads={"a": lucid.ones(1)})
+    optimizer.step(grads={"b": np.ones(1, np.float32)})
+    assert a.item() == 1 and b.item() == 1
+    with pytest.raises(ValueError, match="have no names"):
+        Adam([parameter([1.0])]).step(grads={"a": lucid.ones(1)})
+
+
+def test_sum_of_gradients():
+    """Three rounds of y = x + 1 from x = 1, twice, under SGD(lr=0.1), end at 0.4."""
+    x = Parameter(lucid.tensor(1.0, dtype=lucid.float64))
+    optimizer = lucid.optim.SGD([x], lr=0.1)
+    for _ in range(2):
+        for _ in range(3):
+            (x + 1).backward()
+            optimizer.sum_grad()
+            assert x.grad is None
+        optimizer.step()
+    assert abs(x.item() - 0.4) < 1e-15
+
+
+def test_gradient_that_is_there_counts_with_the_sum():
+    x = parameter([0.0])
+    optimizer = lucid.optim.SGD([x], lr=1.0)
+    (2 * x).sum().backward()
+    optimizer.sum_grad()
+    (3 * x).sum().backward()
+    with pytest.raises(RuntimeError, match="sum_grad"):
+        optimizer.step(grads=[lucid.ones(1)])
+    optimizer.param_groups[0]["lr"] = -1
+    with pytest.raises(ValueError):
+        optimizer.step()
+    optimizer.param_groups[0]["lr"] = 1.0
+    optimizer.step()
+    assert x.item() == -5 and x.grad.item() == 3
+    optimizer.zero_grad()
+    optimizer.step()
+    assert x.item() == -5
+
+
+def test_sum_grad_refuses_what_does_not_fit():
+    x = parameter([0.0])
+    optimizer = lucid.optim.SGD([x], lr=1.0)
+    x._grad = lucid.ones(2)
+    with pytest.raises(ValueError, match="sum_grad"):
+        optimizer.sum_grad()
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"grad_clip_norm": -1}, ValueError),
+        ({"grad_clip_norm": "1"}, TypeError),
+        ({"grad_clip_value": -0.5}, ValueError),
+        ({"grad_clip_value": float("nan")}, ValueError),
+        ({"grad_scale": 0}, ValueError),
+        ({"grad_scale": float("inf")}, ValueError),
+        ({"error_if_nonfinite": "yes"}, TypeError),
+        ({"differentiable": True}, ValueError),
+        ({"capturable": True}, ValueError),
+        ({"momentom": 1}, TypeError),
+        ({"beta1": 1.0}, ValueError),
+    ],
+    ids=str,
+)
+def test_bad_option_of_all_optimizers(options, error):
+    with pytest.raises(error):
+        Adam([parameter([1.0])], **options)
+
+
+def test_beta1_and_beta2_override_betas():
+    group = Adam([parameter([1.0])], betas=(0.1, 0.2), beta2=0.7, fused=True, foreach=None).param_groups[0]
+    assert group["betas"] == (0.1, 0.7)
+    with pytest.raises(TypeError, match="rules that have betas"):
+        lucid.optim.SGD([parameter([1.0])], beta1=0.5)
+
+
+def test_gradient_options_may_change():
+    x = parameter([0.0])
+    optimizer = lucid.optim.SGD([x], lr=1.0)
+    for name, value, moved in [
+        ("grad_scale", 2.0, -2.0),
+        ("grad_clip_value", 0.5, -2.5),
+        ("grad_clip_norm", 0.25, -2.75),
+    ]:
+        setattr(optimizer, name, value)
+        x.grad = lucid.tensor([4.0])
+        optimizer.step()
+        assert abs(x.item() - moved) < 1e-6
+    optimizer.grad_clip_norm = optimizer.grad_clip_value = None
+    with pytest.raises(ValueError):
+        optimizer.grad_clip_norm = -1
+    assert optimizer.grad_clip_norm is None
+    optimizer.step()
+    assert abs(x.item() + 4.75) < 1e-6
+
+
+def test_a_schedule_as_lr_with_late_groups():
+    schedule = lucid.optim.StepLR(base_lr=0.5, step_size=1, gamma=0.5)
+    optimizer = Adam(lr=schedule)
+    optimizer.add_param_group({"params": [parameter([1.0])]})
+    assert schedule.optimizer is optimizer and optimizer.param_groups[0]["initial_lr"] == 0.5
+    optimizer.step()
+    schedule.step()
+    optimizer.register_trainable_weights([{"params": [parameter([1.0])], "lr": 0.1}])
+    assert [group["lr"] for group in optimizer.param_groups] == [0.25, 0.05]
+    with pytest.raises(TypeError, match="for the whole optimizer"):
+        Adam([{"params": [parameter([1.0])], "lr": lucid.optim.StepLR(step_size=1)}])
+    with pytest.raises(ValueError):
+        Adam([parameter([1.0])], lr=schedule)

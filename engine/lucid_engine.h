@@ -384,6 +384,71 @@ typedef struct {
  * largest |direction| (NaN if there is a NaN). */
 void lbfgs_direction_real(const lbfgs_history_real *history, const real *gradient, real *direction, double *measured);
 
+/* ---- optim/rmsprop.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **square_avg;
+    real **momentum_buffer; /* read when momentum is not 0 */
+    real **grad_avg;        /* read when centered is set */
+    double lr;
+    double alpha;
+    double eps;
+    double weight_decay;
+    double momentum;
+    int centered;
+} rmsprop_group_real;
+void rmsprop_update_real(const rmsprop_group_real *group);
+
+/* ---- optim/adagrad.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **sum;
+    double lr;
+    double lr_decay;
+    double weight_decay;
+    double initial_accumulator_value; /* what Python fills a new sum with */
+    double eps;
+} adagrad_group_real;
+void adagrad_update_real(const adagrad_group_real *group);
+
+/* ---- optim/adadelta.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **square_avg;
+    real **acc_delta;
+    double lr;
+    double rho;
+    double eps;
+    double weight_decay;
+} adadelta_group_real;
+void adadelta_update_real(const adadelta_group_real *group);
+
+/* ---- optim/asgd.c ---- */
+typedef struct {
+    param_group_real parameters;
+    float **eta; /* of the coming update: one number a parameter, as mu */
+    float **mu;
+    real **ax;
+    double lr;
+    double lambd;
+    double alpha;
+    double t0;
+    double weight_decay;
+} asgd_group_real;
+void asgd_update_real(const asgd_group_real *group);
+
+/* ---- optim/rprop.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **prev;
+    real **step_size;
+    double lr; /* what Python fills a new step_size with */
+    double etas[2];
+    double step_sizes[2];
+    double weight_decay;
+} rprop_group_real;
+void rprop_update_real(const rprop_group_real *group);
+
 /* ---- kernels/conv.c ---- */
 /* out = x * weight + bias[out_channels] (unless NULL), then the activation: 0 none, 1 ReLU. */
 void conv2d_real(const conv2d_shape *shape, const real *x, const real *weight, const real *bias, int64_t activation,

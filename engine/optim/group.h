@@ -45,6 +45,12 @@ static inline void update_group(const param_group_real *group, rule_body body, c
         if (group->gradient[i]) group->fresh[i] = 0;
 }
 
+/* Counts the coming update, for rules that need no more of the count. */
+static inline void count_steps(const param_group_real *group) {
+    for (int64_t i = 0; i < group->count; i++)
+        if (group->gradient[i]) *group->step[i] += 1;
+}
+
 /* Defines rule_body name_body from the function name_vector(rule, numbers, j, left), which updates the vector at number
  * j, or the `left` numbers that are left, and the function name_numbers_at(rule, i, at), which finds the memory of
  * parameter i. Rule and numbers are copies: stores to parameters and state cannot change them. */

@@ -1,7 +1,10 @@
 """Optimizers: how parameters follow their gradients. Schedules: how the learning rate changes meanwhile."""
 
 from lucid.optim import lr_scheduler
+from lucid.optim.adadelta import Adadelta
+from lucid.optim.adagrad import Adagrad
 from lucid.optim.adam import Adam, AdamW
+from lucid.optim.asgd import ASGD
 from lucid.optim.gradient_options import GradientOptions
 from lucid.optim.lbfgs import LBFGS
 from lucid.optim.lookahead import Lookahead
@@ -29,6 +32,8 @@ from lucid.optim.lr_scheduler import (
     WarmupScheduler,
 )
 from lucid.optim.optimizer import Optimizer
+from lucid.optim.rmsprop import RMSprop
+from lucid.optim.rprop import Rprop
 from lucid.optim.sgd import SGD
 
 __all__ = [
@@ -61,4 +66,9 @@ __all__ = [
     "WarmupCosineSchedule",
     "WarmupScheduler",
     "lr_scheduler",
+    "ASGD",
+    "Adadelta",
+    "Adagrad",
+    "RMSprop",
+    "Rprop",
 ]

@@ -54,6 +54,14 @@ def fraction(name: str, value: Any) -> float:
     return found
 
 
+def portion(name: str, value: Any) -> float:
+    """A number in [0, 1]."""
+    found = number(name, value)
+    if not 0 <= found <= 1:
+        raise ValueError(f"{name} must lie in [0, 1], got {found}")
+    return found
+
+
 def switch(name: str, value: Any) -> int:
     """True or False."""
     if not isinstance(value, (bool, int, np.bool_)):

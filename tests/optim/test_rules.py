@@ -199,7 +199,8 @@ def test_a_number_that_is_not_finite_does_not_crash(name, simd_level):
             give([p], [g])
             optimizer.step()
         if math.isnan(bad):
-            assert not np.isfinite(p.detach().numpy().flat[1])
+            touched = p.detach().numpy().flat[1]
+            assert touched == 1 if RULES[name].get("nan_is_no_direction") else not np.isfinite(touched)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -272,6 +273,25 @@ def test_state_is_exactly_what_the_rule_needs(name, options, kind):
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Options and ways that all rules share
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error"), [(name, *case) for name, rule in RULES.items() for case in rule.get("refused", [])]
+)
+def test_bad_options_are_refused(name, options, error):
+    """By the constructor, for a new group and when they are set later; and then nothing is changed."""
+    p, option = parameter(np.ones(2)), next(iter(options))
+    with pytest.raises(error, match=f"{name}: {option}"):
+        optimizer_of(name, [p], options)
+    optimizer = optimizer_of(name, [p])
+    with pytest.raises(error, match=option):
+        optimizer.add_param_group({"params": parameter(np.ones(2)), **options})
+    assert len(optimizer.param_groups) == 1
+    optimizer.param_groups[0].update(options)
+    give([p], [np.ones(2)])
+    with pytest.raises(error, match=option):
+        optimizer.step()
+    assert p.tolist() == [1.0, 1.0] and not optimizer.state
 
 
 @every_rule

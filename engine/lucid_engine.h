@@ -449,6 +449,92 @@ typedef struct {
 } rprop_group_real;
 void rprop_update_real(const rprop_group_real *group);
 
+/* ---- optim/adamax.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_inf;
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
+} adamax_group_real;
+void adamax_update_real(const adamax_group_real *group);
+
+/* ---- optim/nadam.c ---- */
+typedef struct {
+    param_group_real parameters;
+    float **mu_product;
+    real **exp_avg;
+    real **exp_avg_sq;
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
+    int decoupled_weight_decay;
+    double momentum_decay;
+} nadam_group_real;
+void nadam_update_real(const nadam_group_real *group);
+
+/* ---- optim/radam.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_avg_sq;
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
+    int decoupled_weight_decay;
+} radam_group_real;
+void radam_update_real(const radam_group_real *group);
+
+/* ---- optim/yogi.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_avg_sq;
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
+    int decoupled_weight_decay;
+    double initial_accumulator; /* what state starts from */
+} yogi_group_real;
+void yogi_update_real(const yogi_group_real *group);
+
+/* ---- optim/adabelief.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_avg_var;
+    real **max_exp_avg_var; /* read when amsgrad is set */
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
+    int decoupled_weight_decay;
+    int amsgrad;
+    int rectify; /* RAdam's steps */
+} adabelief_group_real;
+void adabelief_update_real(const adabelief_group_real *group);
+
+/* ---- optim/lion.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    double lr;
+    double beta1;
+    double beta2;
+    double weight_decay;
+} lion_group_real;
+void lion_update_real(const lion_group_real *group);
+
 /* ---- kernels/conv.c ---- */
 /* out = x * weight + bias[out_channels] (unless NULL), then the activation: 0 none, 1 ReLU. */
 void conv2d_real(const conv2d_shape *shape, const real *x, const real *weight, const real *bias, int64_t activation,

@@ -1,12 +1,15 @@
 """Optimizers: how parameters follow their gradients. Schedules: how the learning rate changes meanwhile."""
 
 from lucid.optim import lr_scheduler
+from lucid.optim.adabelief import AdaBelief
 from lucid.optim.adadelta import Adadelta
 from lucid.optim.adagrad import Adagrad
 from lucid.optim.adam import Adam, AdamW
+from lucid.optim.adamax import Adamax
 from lucid.optim.asgd import ASGD
 from lucid.optim.gradient_options import GradientOptions
 from lucid.optim.lbfgs import LBFGS
+from lucid.optim.lion import Lion
 from lucid.optim.lookahead import Lookahead
 from lucid.optim.lr_scheduler import (
     ChainedScheduler,
@@ -31,10 +34,13 @@ from lucid.optim.lr_scheduler import (
     WarmupCosineSchedule,
     WarmupScheduler,
 )
+from lucid.optim.nadam import NAdam
 from lucid.optim.optimizer import Optimizer
+from lucid.optim.radam import RAdam
 from lucid.optim.rmsprop import RMSprop
 from lucid.optim.rprop import Rprop
 from lucid.optim.sgd import SGD
+from lucid.optim.yogi import Yogi
 
 __all__ = [
     "LBFGS",
@@ -71,4 +77,10 @@ __all__ = [
     "Adagrad",
     "RMSprop",
     "Rprop",
+    "AdaBelief",
+    "Adamax",
+    "Lion",
+    "NAdam",
+    "RAdam",
+    "Yogi",
 ]

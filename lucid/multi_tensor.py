@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from lucid import engine
 from lucid.engine import ffi, lib
@@ -16,88 +16,115 @@ _norms = engine.kernels("norms_of_order")
 _scale = engine.kernels("scale_all")
 _clamp = engine.kernels("clamp_all")
 _copy = engine.kernels("copy_all")
+_pointer_arrays = {kind: ffi.typeof(f"{kind.array_type.item.cname} *[]") for kind in _norms}
 
 
-def total_norm(operation: str, tensors: Sequence[Any], order: float) -> float:
-    """The norm of the tensors' norms.
+class Row(NamedTuple):
+    """Tensors of one number type, as a call wants them.
+
+    Attributes:
+        kind: the number type.
+        length: how many tensors.
+        sizes, pointers: C arrays of their sizes and addresses. The tensors must outlive it.
+    """
+
+    kind: engine.dtype
+    length: int
+    sizes: Any
+    pointers: Any
+
+
+def row_of(kind: engine.dtype, tensors: Sequence[Any]) -> Row:
+    """A row of contiguous (or gapless) tensors of this number type."""
+    sizes = ffi.new("int64_t[]", [x.array.size for x in tensors])
+    pointers = ffi.new(_pointer_arrays[kind], [x.pointer for x in tensors])
+    return Row(kind, len(tensors), sizes, pointers)
+
+
+class TensorList:
+    """Tensors gathered for operations on all of them: a row for each number type.
+
+    Those with gaps in their memory (slices, expanded views) are gone through one by one, by way of copies.
 
     Args:
         operation: its name, for messages.
         tensors: float32 and float64 in any mixture, of any strides.
-        order: any number; inf and -inf for the largest and smallest absolute value, 0 for how many are not 0.
 
     Raises:
-        NoKernel: for another number type.
-        ValueError: for a tensor without numbers where the norm of none does not exist: order inf, or below 0.
+        NoKernel: (a TypeError) for another number type.
     """
-    norms = ffi.new("double[]", len(tensors))
-    at = 0
-    for kind, same in _by_kind(operation, tensors).items():
-        same = [x if _is_gapless(x) else engine.contiguous(x) for x in same]
-        sizes = [x.array.size for x in same]
-        if (order < 0 or order == math.inf) and 0 in sizes:
-            raise ValueError(f"{operation}: the norm of order {order} of a tensor without numbers does not exist")
-        _norms[kind](len(same), sizes, [x.pointer for x in same], order, norms + at)
-        at += len(same)
-    result = ffi.new("double[1]")
-    lib.norms_of_order_f64(1, [at], [norms], order, result)
-    return float(result[0])
+
+    def __init__(self, operation: str, tensors: Sequence[Any]) -> None:
+        self.operation, self.tensors = operation, tensors
+        self.gapped = [x for x in tensors if x.strides is not None and not _is_gapless(x)]
+        self.rows = []
+        self.kinds = list(dict.fromkeys([x.dtype for x in tensors]))
+        for kind in self.kinds:
+            engine.kernel_for(_norms, kind, operation)
+            same = tensors if len(self.kinds) == 1 else [x for x in tensors if x.dtype is kind]
+            if self.gapped:
+                same = [x for x in same if x.strides is None or _is_gapless(x)]
+            self.rows.append(row_of(kind, same))
+
+    def total_norm(self, order: float) -> float:
+        """The norm of the tensors' norms; 0 if there are none.
+
+        Args:
+            order: any number; inf and -inf for the largest and smallest absolute value, 0 for how many are not 0.
+
+        Raises:
+            ValueError: for a tensor without numbers where the norm of none does not exist: order inf, or below 0.
+        """
+        if (order < 0 or order == math.inf) and any(x.array.size == 0 for x in self.tensors):
+            raise ValueError(f"{self.operation}: the norm of order {order} of a tensor without numbers does not exist")
+        count = len(self.tensors)
+        norms = ffi.new("double[]", count)
+        copies = [engine.contiguous(x) for x in self.gapped]
+        at = 0
+        for row in [*self.rows, *(row_of(x.dtype, [x]) for x in copies)]:
+            _norms[row.kind](row.length, row.sizes, row.pointers, order, norms + at)
+            at += row.length
+        result = ffi.new("double[1]")
+        lib.norms_of_order_f64(1, [count], [norms], order, result)
+        return float(result[0])
+
+    def scale(self, factor: float) -> None:
+        """x ← factor · x, in place. A tensor that is there twice is scaled twice.
+
+        Raises:
+            RuntimeError: for memory that cannot be written to. Then nothing is changed.
+        """
+        self._change(_scale, factor)
+
+    def clamp(self, low: float, high: float) -> None:
+        """x ← min(high, max(low, x)), in place. NaN stays, and a limit that is NaN makes all numbers NaN.
+
+        Raises:
+            RuntimeError: as :meth:`scale`.
+        """
+        self._change(_clamp, low, high)
+
+    def _change(self, table: engine.Kernels, *numbers: float) -> None:
+        for x in self.tensors:
+            if not x.array.flags.writeable:
+                engine.check_writable(x, self.operation)
+        for row in self.rows:
+            table[row.kind](row.length, row.sizes, row.pointers, *numbers)
+        for x in self.gapped:
+            copy = engine.contiguous(x)
+            table[x.dtype](1, [copy.array.size], [copy.pointer], *numbers)
+            engine.copy_into(x, copy)
+        for x in self.tensors:
+            x.version[0] += 1
 
 
-def scale_all(operation: str, tensors: Sequence[Any], factor: float) -> None:
-    """x ← factor · x for all x, in place. One that is there twice is scaled twice.
-
-    Raises:
-        NoKernel: for a number type other than float32 and float64.
-        RuntimeError: for memory that cannot be written to. Then nothing is changed.
-    """
-    _change_all(operation, _scale, tensors, factor)
-
-
-def clamp_all(operation: str, tensors: Sequence[Any], low: float, high: float) -> None:
-    """x ← min(high, max(low, x)) for all x, in place. NaN stays, and a limit that is NaN makes all numbers NaN.
-
-    Raises:
-        As :func:`scale_all`.
-    """
-    _change_all(operation, _clamp, tensors, low, high)
-
-
-def _change_all(operation: str, table: engine.Kernels, tensors: Sequence[Any], *numbers: float) -> None:
-    groups = _by_kind(operation, tensors)
-    for x in tensors:
-        engine.check_writable(x, operation)
-    for kind, same in groups.items():
-        rows = [x for x in same if _is_gapless(x)]
-        table[kind](len(rows), [x.array.size for x in rows], [x.pointer for x in rows], *numbers)
-        if len(rows) < len(same):
-            for x in same:
-                if not _is_gapless(x):
-                    row = engine.contiguous(x)
-                    table[kind](1, [row.array.size], [row.pointer], *numbers)
-                    engine.copy_into(x, row)
-    for x in tensors:
-        x.version[0] += 1
-
-
-def copies(tensors: Sequence[Any]) -> list[Any]:
-    """New contiguous tensors with the same numbers, float32 and float64 in any mixture."""
-    results = [engine.empty(x.shape, x.dtype) for x in tensors]
-    for kind in dict.fromkeys([x.dtype for x in tensors]):
-        pairs = [(engine.contiguous(x), y) for x, y in zip(tensors, results, strict=True) if x.dtype is kind]
-        pointers = [x.pointer for x, _ in pairs], [y.pointer for _, y in pairs]
-        engine.kernel_for(_copy, kind, "copies")(len(pairs), [y.array.size for _, y in pairs], *pointers)
-    return results
-
-
-def _by_kind(operation: str, tensors: Sequence[Any]) -> dict[engine.dtype, Sequence[Any]]:
-    """The tensors of each number type."""
-    kinds = dict.fromkeys([x.dtype for x in tensors])
-    for kind in kinds:
-        engine.kernel_for(_norms, kind, operation)
-    if len(kinds) == 1:
-        return dict.fromkeys(kinds, tensors)
-    return {kind: [x for x in tensors if x.dtype is kind] for kind in kinds}
+def copies(kind: engine.dtype, tensors: Sequence[Any]) -> tuple[list[Any], Row]:
+    """New contiguous tensors with the numbers of these, which are of this number type; and the row of the new ones."""
+    sources = [x if x.strides is None else engine.contiguous(x) for x in tensors]
+    results = [engine.empty(x.shape, kind) for x in sources]
+    old, new = row_of(kind, sources), row_of(kind, results)
+    _copy[kind](old.length, old.sizes, old.pointers, new.pointers)
+    return results, new
 
 
 def _is_gapless(x: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Clipping and vectors of parameters: PyTorch's numbers by their formulas in float64, and what it does with odd input."""
+"""Clipping and vectors of parameters: PyTorch's formulas in float64, and what it does with odd input."""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from lucid import engine, multi_tensor
+from lucid import engine
 from lucid.autograd.graph import Value, describe
+from lucid.multi_tensor import TensorList
 from lucid.nn.utils.convert_parameters import list_of_tensors
 from lucid.ops.create import default_dtype
 
@@ -63,8 +64,8 @@ def clip_grad_norm_(
         if not parameters:
             warnings.warn(f"{operation}: parameters is an empty generator; nothing is clipped", stacklevel=2)
     gradients = _gradients(operation, parameters)
-    norm = _total_norm(operation, gradients, norm_type, error_if_nonfinite)
-    _scale_to(operation, gradients, max_norm, norm)
+    norm = _total_norm(gradients, norm_type, error_if_nonfinite)
+    _scale_to(gradients, max_norm, norm)
     return norm
 
 
@@ -101,7 +102,7 @@ def get_total_norm(
         tensor(5.)
     """
     operation = "get_total_norm"
-    return _total_norm(operation, list_of_tensors(operation, tensors), norm_type, error_if_nonfinite)
+    return _total_norm(TensorList(operation, list_of_tensors(operation, tensors)), norm_type, error_if_nonfinite)
 
 
 def clip_grads_with_norm_(
@@ -129,7 +130,7 @@ def clip_grads_with_norm_(
     operation = "clip_grads_with_norm_"
     if isinstance(total_norm, Value) and total_norm.shape != ():
         raise ValueError(f"{operation}: total_norm must be a 0-d tensor, got {describe(total_norm)}")
-    _scale_to(operation, _gradients(operation, parameters), max_norm, total_norm)
+    _scale_to(_gradients(operation, parameters), max_norm, total_norm)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
@@ -150,39 +151,32 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
         >>> w.grad
         tensor([ 1. , -0.5])
     """
-    operation = "clip_grad_value_"
     limit = float(clip_value)
-    gradients = _gradients(operation, parameters)
-    if gradients:
-        multi_tensor.clamp_all(operation, gradients, -limit, limit)
+    _gradients("clip_grad_value_", parameters).clamp(-limit, limit)
 
 
-def _gradients(operation: str, parameters: Any) -> list[Any]:
-    return [p._grad for p in list_of_tensors(operation, parameters) if p._grad is not None]
+def _gradients(operation: str, parameters: Any) -> TensorList:
+    found = [p._grad for p in list_of_tensors(operation, parameters)]
+    return TensorList(operation, [g for g in found if g is not None])
 
 
-def _total_norm(operation: str, tensors: list[Any], norm_type: float, error_if_nonfinite: bool) -> Tensor:
+def _total_norm(tensors: TensorList, norm_type: float, error_if_nonfinite: bool) -> Tensor:
     order = float(norm_type)
-    if not tensors:
-        kind, total = default_dtype[0], 0.0
-    else:
-        total = multi_tensor.total_norm(operation, tensors, order)
-        kind = engine.float64 if any(x.dtype is engine.float64 for x in tensors) else engine.float32
+    total = tensors.total_norm(order)
+    kind = max(tensors.kinds, key=lambda kind: kind.itemsize, default=default_dtype[0])
     result = engine.empty((), kind)
     result.pointer[0] = total  # beyond the largest float32 this is infinity
     if error_if_nonfinite and not math.isfinite(result.pointer[0]):
         raise RuntimeError(
-            f"{operation}: the total norm of order {order} is {result.item()}, so nothing was clipped "
+            f"{tensors.operation}: the total norm of order {order} is {result.item()}, so nothing was clipped "
             "(error_if_nonfinite=False lets it through)"
         )
     return result
 
 
-def _scale_to(operation: str, gradients: list[Any], max_norm: float, total_norm: Any) -> None:
+def _scale_to(gradients: TensorList, max_norm: float, total_norm: Any) -> None:
     largest, norm = float(max_norm), float(total_norm)
     if norm < 0:
-        raise ValueError(f"{operation}: total_norm must not be negative, got {norm}")
-    if not gradients:
-        return
+        raise ValueError(f"{gradients.operation}: total_norm must not be negative, got {norm}")
     factor = largest / (norm + 1e-6)
-    multi_tensor.scale_all(operation, gradients, 1.0 if factor >= 1 else factor)
+    gradients.scale(1.0 if factor >= 1 else factor)

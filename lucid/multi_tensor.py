@@ -122,9 +122,9 @@ def copies(kind: engine.dtype, tensors: Sequence[Any]) -> tuple[list[Any], Row]:
     """New contiguous tensors with the numbers of these, which are of this number type; and the row of the new ones."""
     sources = [x if x.strides is None else engine.contiguous(x) for x in tensors]
     results = [engine.empty(x.shape, kind) for x in sources]
-    old, new = row_of(kind, sources), row_of(kind, results)
-    _copy[kind](old.length, old.sizes, old.pointers, new.pointers)
-    return results, new
+    row = row_of(kind, results)
+    _copy[kind](row.length, row.sizes, [x.pointer for x in sources], row.pointers)
+    return results, row
 
 
 def _is_gapless(x: Any) -> bool:

@@ -74,29 +74,26 @@ typedef struct {
     double *found; /* by slot */
 } fold_job;
 
+static double fold_with(int kind, const real *x, int64_t n, double scale, real order) {
+    switch (kind) {
+    case NONZERO:
+        return fold_numbers(NONZERO, x, n, 0, 0);
+    case ABSOLUTES:
+        return fold_numbers(ABSOLUTES, x, n, 0, 0);
+    case SQUARES:
+        return fold_numbers(SQUARES, x, n, 0, 0);
+    case LARGEST:
+        return fold_numbers(LARGEST, x, n, 0, 0);
+    case SMALLEST:
+        return fold_numbers(SMALLEST, x, n, 0, 0);
+    default: /* a scale of 0, infinity or NaN is the norm already */
+        return scale > 0 && scale < INFINITY ? fold_numbers(POWERS, x, n, (real)scale, order) : 0;
+    }
+}
+
 static void fold_piece(const void *context, int64_t i, int64_t at, int64_t n, int64_t slot) {
     const fold_job *job = context;
-    const real *x = job->x[i] + at;
-    double *found = job->found + slot;
-    switch (job->kind) {
-    case NONZERO:
-        *found = fold_numbers(NONZERO, x, n, 0, 0);
-        break;
-    case ABSOLUTES:
-        *found = fold_numbers(ABSOLUTES, x, n, 0, 0);
-        break;
-    case SQUARES:
-        *found = fold_numbers(SQUARES, x, n, 0, 0);
-        break;
-    case LARGEST:
-        *found = fold_numbers(LARGEST, x, n, 0, 0);
-        break;
-    case SMALLEST:
-        *found = fold_numbers(SMALLEST, x, n, 0, 0);
-        break;
-    default:
-        *found = fold_numbers(POWERS, x, n, (real)job->scale[i], job->order);
-    }
+    job->found[slot] = fold_with(job->kind, job->x[i] + at, n, job->scale ? job->scale[i] : 0, job->order);
 }
 
 static int has_numbers(int64_t size, const real *x) { return x && size; }

@@ -31,6 +31,7 @@ from lucid.optim.sgd import SGD
 P = ParamSpec("P")
 Tree = Any  # a tensor, or a list, tuple or dict of trees
 Label = Callable[[str, int], str]
+MOST_PLANS = 64  # that a rule keeps: for so many models of other shapes
 
 
 class FunctionalRule:
@@ -138,6 +139,8 @@ class FunctionalRule:
         key = tuple([(p.shape, p.dtype) for p in params])
         plan = self._plans.get(key)
         if plan is None:
+            if len(self._plans) == MOST_PLANS:
+                self._plans.clear()
             plan = self._plans[key] = _Plan(self._rule, self._first_options, params)
         return plan
 
@@ -242,40 +245,43 @@ class _Part:
 
     def prepare(self, old: dict[str, list[Any]], begins: list[bool], label: Label) -> None:
         """Copies the old values to new memory and tells C where that is, and where the gradients are."""
-        kind, positions = self.kind, self.positions
+        count = len(self.positions)
         sources = []
         for name, shapes in self.shapes.items():
-            values = old[name]
-            for i, shape in zip(positions, shapes, strict=True):
-                sources.append(self._checked(values[i], shape, name, i, label))
-        self.made, self.row = copies(kind, sources)
-        structure, count = self.group.structure, len(positions)
-        structure.parameters.parameter = self.row.pointers
+            values = self._mine(old[name])
+            self._check(values, shapes, name, label)
+            sources += values
+        self.made, self.row = copies(self.kind, sources)
+        structure, addresses = self.group.structure, self.row.pointers
+        structure.parameters.parameter = addresses
         for place, name in enumerate(self.shapes):
             if place:
-                setattr(structure, name, self.row.pointers + place * count)
+                setattr(structure, name, addresses + place * count)
         for name, row in self.numbers.items():
-            for k, i in enumerate(positions):
-                value = old[name][i]
-                if not isinstance(value, numbers.Real):
-                    raise TypeError(f"{label(name, i)} must be a number, got {describe(value)}")
-                row[k] = value
-        given = old["grads"]
-        self.gradients = []
-        for i, shape in zip(positions, self.group.shapes, strict=True):
-            g = given[i]
-            if g is not None:
-                g = engine.contiguous(self._checked(g, shape, "grads", i, label))
-            self.gradients.append(g)
+            values = self._mine(old[name])
+            for k, value in enumerate(values):
+                if type(value) is not float and not isinstance(value, numbers.Real):
+                    raise TypeError(f"{label(name, self.positions[k])} must be a number, got {describe(value)}")
+            row[0:count] = values
+        values = self._mine(old["grads"])
+        self._check(values, self.group.shapes, "grads", label)
+        self.gradients = [g if g is None or g.strides is None else engine.contiguous(g) for g in values]
         self.group.gradients[0:count] = [NULL if g is None else g.pointer for g in self.gradients]
-        structure.parameters.fresh[0:count] = [begins[i] for i in positions]
+        structure.parameters.fresh[0:count] = self._mine(begins)
 
-    def _checked(self, x: Any, shape: tuple[int, ...], name: str, i: int, label: Label) -> Any:
-        if isinstance(x, Value) and x.shape == shape and x.dtype is self.kind:
-            return x
-        wrong_shape = isinstance(x, Value) and x.dtype is self.kind
-        error = ValueError if wrong_shape else TypeError
-        raise error(f"{label(name, i)} must be a {self.kind} tensor of shape {shape}, got {describe(x)}")
+    def _mine(self, values: list[Any]) -> list[Any]:
+        """Those of a list over all parameters that belong to this part."""
+        return values if len(values) == len(self.positions) else [values[i] for i in self.positions]
+
+    def _check(self, values: list[Any], shapes: list[tuple[int, ...]], name: str, label: Label) -> None:
+        """Refuses tensors of another shape or number type."""
+        kind = self.kind
+        for k, (x, shape) in enumerate(zip(values, shapes, strict=True)):
+            if isinstance(x, Value) and x.shape == shape and x.dtype is kind or x is None and name == "grads":
+                continue
+            error = ValueError if isinstance(x, Value) and x.dtype is kind else TypeError
+            place = label(name, self.positions[k])
+            raise error(f"{place} must be a {kind} tensor of shape {shape}, got {describe(x)}")
 
     def measure(self, label: Label) -> None:
         """Adds the gradients' squares to the optimizer's sum, and refuses what is not finite if that is wished."""
@@ -289,14 +295,15 @@ class _Part:
     def update(self, new: dict[str, list[Any]]) -> None:
         """The one call."""
         self.group.function(self.group.structure)
-        made = iter(self.made)
-        for name in self.shapes:
-            values = new[name]
-            for i in self.positions:
-                values[i] = next(made)
-        for name, row in self.numbers.items():
-            for i, value in zip(self.positions, ffi.unpack(row, len(self.positions)), strict=True):
-                new[name][i] = value
+        count = len(self.positions)
+        found = {name: self.made[k * count : (k + 1) * count] for k, name in enumerate(self.shapes)}
+        found |= {name: ffi.unpack(row, count) for name, row in self.numbers.items()}
+        for name, values in found.items():
+            if len(new[name]) == count:
+                new[name] = values
+            else:
+                for i, value in zip(self.positions, values, strict=True):
+                    new[name][i] = value
         self.made, self.row, self.gradients = [], None, []
 
 
@@ -323,23 +330,23 @@ def _matching(like: Tree, tree: Any, where: str) -> list[Any]:
     """What stands in a tree where ``like`` has its tensors, in that order; the containers must be the same."""
     if isinstance(like, Value):
         return [tree]
-    keys: Any
     if isinstance(like, dict):
         if not isinstance(tree, dict) or tree.keys() != like.keys():
             found = list(tree) if isinstance(tree, dict) else describe(tree)
             raise ValueError(f"{where} must be a dict of {list(like)} as params, got {found}")
-        keys = like
+        names = list(like)
+        like, tree = list(like.values()), [tree[name] for name in names]
     else:
         if not isinstance(tree, (list, tuple)) or len(tree) != len(like):
             found = f"{len(tree)}" if isinstance(tree, (list, tuple)) else describe(tree)
             raise ValueError(f"{where} must be a list or tuple of {len(like)} as params, got {found}")
-        keys = range(len(like))
+        names = list(range(len(like)))
     leaves: list[Any] = []
-    for key in keys:
-        if isinstance(like[key], Value):
-            leaves.append(tree[key])
+    for name, x, y in zip(names, like, tree, strict=True):
+        if isinstance(x, Value):
+            leaves.append(y)
         else:
-            leaves += _matching(like[key], tree[key], f"{where}[{key!r}]")
+            leaves += _matching(x, y, f"{where}[{name!r}]")
     return leaves
 
 
@@ -397,9 +404,8 @@ def functional_form(rule: Callable[Concatenate[Any, P], EngineOptimizer]) -> Cal
 
     def make(*args: P.args, **kwargs: P.kwargs) -> FunctionalRule:
         bound = inspect.Signature(options).bind(*args, **kwargs).arguments
-        others = [p.name for p in options if p.kind is p.VAR_KEYWORD]
-        for name in others:
-            bound |= bound.pop(name, {})
+        for rest in [p.name for p in options if p.kind is p.VAR_KEYWORD]:
+            bound |= bound.pop(rest, {})
         return FunctionalRule(rule, bound)
 
     name = rule.__name__
@@ -433,25 +439,26 @@ adamw = functional_form(AdamW)
 sgd = functional_form(SGD)
 
 
-def _others() -> dict[str, type[EngineOptimizer]]:
-    """All classes of optimizers that run in the engine, by name in lower case."""
-    found, classes = {}, list(EngineOptimizer.__subclasses__())
+def _unlisted() -> dict[str, type[EngineOptimizer]]:
+    """All classes of lucid that run in the engine, by name in lower case."""
+    found, classes = {}, EngineOptimizer.__subclasses__()
     while classes:
         rule = classes.pop()
         classes += rule.__subclasses__()
-        found[rule.__name__.lower()] = rule
+        if rule.__module__.startswith("lucid.") and not rule.__name__.startswith("_"):
+            found[rule.__name__.lower()] = rule
     return found
 
 
 def __getattr__(name: str) -> Callable[..., FunctionalRule]:
-    """The functional form of a rule that has no line above."""
-    rule = _others().get(name)
+    """The functional form of a rule of lucid that has no line above (which gives it static types)."""
+    rule = _unlisted().get(name)
     if rule is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; of your own rules: functional_form(rule)")
     form: Callable[..., FunctionalRule] = functional_form(rule)
     globals()[name] = form
     return form
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_others()})
+    return sorted({*globals(), *_unlisted()})

@@ -294,6 +294,15 @@ void avg_pool2d_backward_real(const pool2d_shape *shape, int64_t count_include_p
 /* ---- kernels/multi_tensor.c: `count` tensors in one call; those whose pointer is NULL are passed over ---- */
 /* norms[i] = the Euclidean norm of x[i]; 0 without numbers. NaN where there is a NaN, else infinity where there is one. */
 void norms_real(int64_t count, const int64_t *size, const real *const *x, double *norms);
+/* (sum |x|^order)^(1 / order); for 0 how many numbers are not 0, for inf and -inf the largest and smallest |x|; 0 without
+ * numbers. NaN where there is a NaN (but for 0) or the order is one. The order is rounded to real. */
+void norms_of_order_real(int64_t count, const int64_t *size, const real *const *x, double order, double *norms);
+/* x[i] <- factor x[i]. Here and in clamp_all the tensors may overlap: then they are changed one after the other. */
+void scale_all_real(int64_t count, const int64_t *size, real *const *x, double factor);
+/* x[i] <- min(high, max(low, x[i])); NaN where x[i] or a limit is NaN. */
+void clamp_all_real(int64_t count, const int64_t *size, real *const *x, double low, double high);
+/* out[i] <- x[i] */
+void copy_all_real(int64_t count, const int64_t *size, const real *const *x, real *const *out);
 
 /* ---- optim/group.h: what every update rule is given ---- */
 /* The parameters of a param group. A rule skips those without gradient. Nothing here overlaps. */

@@ -1,6 +1,6 @@
 """Layers, losses and what holds them."""
 
-from lucid.nn import functional, init
+from lucid.nn import functional, init, utils
 from lucid.nn.activation import GELU, ReLU, Sigmoid, SiLU, Tanh
 from lucid.nn.container import Sequential
 from lucid.nn.conv import Conv2d, MaxPool2d
@@ -32,4 +32,5 @@ __all__ = [
     "Tanh",
     "functional",
     "init",
+    "utils",
 ]

@@ -1,6 +1,6 @@
 """Optimizers: how parameters follow their gradients. Schedules: how the learning rate changes meanwhile."""
 
-from lucid.optim import lr_scheduler
+from lucid.optim import functional, lr_scheduler
 from lucid.optim.adabelief import AdaBelief
 from lucid.optim.adadelta import Adadelta
 from lucid.optim.adagrad import Adagrad
@@ -84,3 +84,4 @@ __all__ = [
     "RAdam",
     "Yogi",
 ]
+__all__ = ["SGD", "Adam", "AdamW", "GradientOptions", "Optimizer", "functional"]

@@ -345,6 +345,18 @@ typedef struct {
 } lookahead_group_real;
 void lookahead_update_real(const lookahead_group_real *group);
 
+typedef struct {
+    param_group_real parameters;
+    real **momentum_buffer; /* read when momentum is not 0 */
+    double lr;
+    double momentum;
+    double weight_decay;
+    double trust_coefficient;
+    double eps;
+    int nesterov;
+} lars_group_real;
+void lars_update_real(const lars_group_real *group);
+
 /* ---- optim/adam.c ---- */
 typedef struct {
     param_group_real parameters;
@@ -488,6 +500,8 @@ typedef struct {
 void nadam_update_real(const nadam_group_real *group);
 
 /* ---- optim/radam.c ---- */
+
+/* ---- optim/lamb.c ---- */
 typedef struct {
     param_group_real parameters;
     real **exp_avg;
@@ -506,6 +520,19 @@ typedef struct {
     param_group_real parameters;
     real **exp_avg;
     real **exp_avg_sq;
+
+    double clamp_value;  /* the norm of a parameter counts up to this */
+    int bias_correction; /* divide the averages by 1 - beta^t */
+    int trust_clip;      /* the trust ratio counts up to 1 */
+} lamb_group_real;
+void lamb_update_real(const lamb_group_real *group);
+
+/* ---- optim/novograd.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_avg_sq;     /* one number each */
+    real **max_exp_avg_sq; /* likewise; read when amsgrad is set */
     double lr;
     double beta1;
     double beta2;
@@ -543,6 +570,32 @@ typedef struct {
     double weight_decay;
 } lion_group_real;
 void lion_update_real(const lion_group_real *group);
+
+    int grad_averaging; /* new gradients count 1 - beta1 */
+    int amsgrad;
+} novograd_group_real;
+void novograd_update_real(const novograd_group_real *group);
+
+/* ---- optim/fromage.c ---- */
+typedef struct {
+    param_group_real parameters;
+    double lr;
+    double weight_decay;
+} fromage_group_real;
+void fromage_update_real(const fromage_group_real *group);
+
+/* ---- optim/sm3.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **accumulator;     /* for each dimension as many numbers as its size, one dimension after the other */
+    real **momentum_buffer; /* read when momentum is not 0 */
+    double lr;
+    double momentum;
+    double beta; /* 0: squares are summed up; else averaged */
+    double eps;
+    double weight_decay;
+} sm3_group_real;
+void sm3_update_real(const sm3_group_real *group);
 
 /* ---- kernels/conv.c ---- */
 /* out = x * weight + bias[out_channels] (unless NULL), then the activation: 0 none, 1 ReLU. */

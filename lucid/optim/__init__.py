@@ -35,6 +35,10 @@ from lucid.optim.lr_scheduler import (
     WarmupScheduler,
 )
 from lucid.optim.nadam import NAdam
+from lucid.optim.fromage import Fromage
+from lucid.optim.lamb import Lamb
+from lucid.optim.lars import Lars
+from lucid.optim.novograd import NovoGrad
 from lucid.optim.optimizer import Optimizer
 from lucid.optim.radam import RAdam
 from lucid.optim.rmsprop import RMSprop
@@ -85,3 +89,9 @@ __all__ = [
     "Yogi",
 ]
 __all__ = ["SGD", "Adam", "AdamW", "GradientOptions", "Optimizer", "functional"]
+from lucid.optim.sm3 import SM3
+    "SM3",
+    "Fromage",
+    "Lamb",
+    "Lars",
+    "NovoGrad",

@@ -47,23 +47,28 @@ static inline int64_t pieces(int64_t n, int64_t size) { return (n + size - 1) / 
 
 /* ---- the means of rows and columns ---- */
 
+/* average[n] <- (1 - w) average + w sums / count, where sums[tiles, n] are added up first. Returns the sum of average. */
+static double average_sums(double w, int64_t tiles, int64_t n, const real *sums, int64_t count, real *average) {
+    double all = 0;
+    for (int64_t at = 0; at < n; at += TILE_ROWS) {
+        int64_t width = smaller(TILE_ROWS, n - at);
+        double total[TILE_ROWS] = {0};
+        for (int64_t tile = 0; tile < tiles; tile++)
+            for (int64_t i = 0; i < width; i++) total[i] += (double)sums[tile * n + at + i];
+        for (int64_t i = 0; i < width; i++) {
+            average[at + i] = (real)((1 - w) * (double)average[at + i] + w * (total[i] / (double)count));
+            all += (double)average[at + i];
+        }
+    }
+    return all;
+}
+
 /* Brings row_var and col_var of a matrix up to date, from the sums of its tiles. */
 static void average_matrix(const adafactor_rule *rule, const adafactor_parameter *x, int64_t matrix,
                            const real *row_sums, const real *col_sums) {
     real *row_var = x->row_var + matrix * x->rows, *col_var = x->col_var + matrix * x->cols;
-    double keep = 1 - x->weight, total = 0;
-    for (int64_t i = 0; i < x->rows; i++) {
-        double sum = 0;
-        for (int64_t tile = 0; tile < x->col_tiles; tile++) sum += (double)row_sums[tile * x->rows + i];
-        row_var[i] = (real)(keep * (double)row_var[i] + x->weight * (sum / (double)x->cols));
-        total += (double)row_var[i];
-    }
-    for (int64_t j = 0; j < x->cols; j++) {
-        double sum = 0;
-        for (int64_t tile = 0; tile < x->row_tiles; tile++) sum += (double)col_sums[tile * x->cols + j];
-        col_var[j] = (real)(keep * (double)col_var[j] + x->weight * (sum / (double)x->rows));
-    }
-    double mean = total / (double)x->rows;
+    double mean = average_sums(x->weight, x->col_tiles, x->rows, row_sums, x->cols, row_var) / (double)x->rows;
+    average_sums(x->weight, x->row_tiles, x->cols, col_sums, x->rows, col_var);
     x->mean[matrix] = (real)(mean < rule->eps1 ? rule->eps1 : mean);
 }
 

@@ -597,6 +597,35 @@ typedef struct {
 } sm3_group_real;
 void sm3_update_real(const sm3_group_real *group);
 
+/* ---- optim/adafactor.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **row_var;  /* [..., rows, 1] and [..., 1, columns] of a parameter of two or more dimensions */
+    real **col_var;
+    real **variance; /* of the others */
+    double lr;
+    double beta2_decay;
+    double eps[2]; /* the first negative: the number type's own epsilon */
+    double d;
+    double weight_decay;
+} adafactor_group_real;
+void adafactor_update_real(const adafactor_group_real *group);
+
+/* ---- optim/muon.c ---- */
+typedef struct {
+    param_group_real parameters; /* matrices */
+    real **momentum_buffer;
+    double lr;
+    double weight_decay;
+    double momentum;
+    int nesterov;
+    double ns_coefficients[3];
+    double eps;
+    int64_t ns_steps;
+    int adjust_lr_fn; /* 0 original, 1 match_rms_adamw */
+} muon_group_real;
+void muon_update_real(const muon_group_real *group);
+
 /* ---- kernels/conv.c ---- */
 /* out = x * weight + bias[out_channels] (unless NULL), then the activation: 0 none, 1 ReLU. */
 void conv2d_real(const conv2d_shape *shape, const real *x, const real *weight, const real *bias, int64_t activation,

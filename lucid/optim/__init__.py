@@ -4,6 +4,7 @@ from lucid.optim import functional, lr_scheduler
 from lucid.optim.adabelief import AdaBelief
 from lucid.optim.adadelta import Adadelta
 from lucid.optim.adagrad import Adagrad
+from lucid.optim.adafactor import Adafactor
 from lucid.optim.adam import Adam, AdamW
 from lucid.optim.adamax import Adamax
 from lucid.optim.asgd import ASGD
@@ -39,6 +40,7 @@ from lucid.optim.fromage import Fromage
 from lucid.optim.lamb import Lamb
 from lucid.optim.lars import Lars
 from lucid.optim.novograd import NovoGrad
+from lucid.optim.muon import Muon
 from lucid.optim.optimizer import Optimizer
 from lucid.optim.radam import RAdam
 from lucid.optim.rmsprop import RMSprop
@@ -95,3 +97,4 @@ from lucid.optim.sm3 import SM3
     "Lamb",
     "Lars",
     "NovoGrad",
+__all__ = ["SGD", "Adafactor", "Adam", "AdamW", "GradientOptions", "Muon", "Optimizer"]

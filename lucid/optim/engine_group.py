@@ -23,12 +23,12 @@ class StateField(NamedTuple):
     """What a rule remembers of a parameter.
 
     Attributes:
-        shape: the shape of the tensor, from the parameter's.
+        shape: the shape of the tensor, from the parameter's; None: such a parameter does not have this state.
         start: what it is filled with at first (see ``EngineOptimizer.state_start``).
         is_number: one float32 number, whatever the parameter's number type is.
     """
 
-    shape: Callable[[Shape], Shape]
+    shape: Callable[[Shape], Shape | None]
     start: float = 0.0
     is_number: bool = False
 
@@ -94,7 +94,7 @@ class EngineGroup:
                 self.scattered.append((p, engine.empty(p.shape, kind)))
         states = [self._state_of(p) for p in self.params]
         self.bare = [p for p, state in zip(self.params, states, strict=True) if state is None]
-        tensors = [x for state in states if state is not None for x in state]
+        tensors = [x for state in states if state is not None for x in state if x is not None]
         self.foreign = [(x, x.pointer) for x in tensors if x.version is not optimizer._state_version]
         self.versions = [p.version for p in self.params]
         self.versions += {id(x.version): x.version for x in tensors}.values()
@@ -107,7 +107,7 @@ class EngineGroup:
         copies = {id(p): copy for p, copy in self.scattered}
         self.gradients = ffi.new(f"{number_name} const *[]", count)
         # cffi's arrays do not own what they point to: `memory` keeps alive what C has the address of.
-        self.memory: list[Any] = [[x.pointer for state in states if state is not None for x in state]]
+        self.memory: list[Any] = [[x.pointer for state in states if state is not None for x in state if x is not None]]
         described = self.structure.parameters
         described.count = count
         described.gradient = self.gradients
@@ -120,7 +120,7 @@ class EngineGroup:
         described.parameter = self._kept(ffi.new(f"{number_name} *[]", places))
         described.fresh = self._kept(ffi.new("uint8_t[]", [id(p) in made for p in self.params]))
         for index, name in enumerate(self.state_names):
-            addresses = [NULL if state is None else state[index].pointer for state in states]
+            addresses = [NULL if state is None or state[index] is None else state[index].pointer for state in states]
             item = "float" if self.optimizer.state_fields[name].is_number else number_name
             array = self._kept(ffi.new(f"{item} *[]", addresses))
             setattr(described if name == "step" else self.structure, name, array)
@@ -133,12 +133,12 @@ class EngineGroup:
         """The state tensors of a parameter, or None when some are still to be made."""
         if not self.state_names:
             return []
-        state = self.optimizer.state.get(p)
-        if not state or any(name not in state for name in self.state_names):
+        state, names = self.optimizer.state.get(p), self.optimizer.state_names_of(p, self.state_names)
+        if not state or any(name not in state for name in names):
             return None
-        for name in self.state_names:
+        for name in names:
             check_state_tensor(self.optimizer, name, state[name], p)
-        return [state[name] for name in self.state_names]
+        return [state[name] if name in names else None for name in self.state_names]
 
     def write_options(self) -> bool:
         """Writes the options that changed into the C structure. False: now another state is needed.
@@ -233,10 +233,10 @@ class EngineGroup:
         optimizer = self.optimizer
         for p in self._wanting():
             state = optimizer.state[p]
-            for name in self.state_names:
+            for name in optimizer.state_names_of(p, self.state_names):
                 if name not in state:
                     field, start = optimizer.state_fields[name], optimizer.state_start(name, p, self.group)
-                    shape = field.shape(p.shape)
+                    shape = field.shape(p.shape) or ()
                     memory = np.empty((), np.float32) if field.is_number else memory_beside(p, shape)
                     memory[...] = start
                     state[name] = optimizer._state_tensor(p, memory)
@@ -283,6 +283,8 @@ def check_state_tensor(optimizer: EngineOptimizer, name: str, x: Any, p: Any) ->
     """Refuses a state tensor that C cannot use for the parameter."""
     field, title = optimizer.state_fields[name], optimizer._name()
     kind, shape = engine.float32 if field.is_number else p.dtype, field.shape(p.shape)
+    if shape is None:
+        raise ValueError(f"{title}: a parameter of shape {p.shape} has no state {name!r}")
     if not isinstance(x, Value) or x.dtype is not kind:
         raise TypeError(
             f"{title}: state {name!r} of a parameter {describe(p)} must be a {kind} tensor, got {describe(x)}"

@@ -75,6 +75,10 @@ class EngineOptimizer(ReadsGradients, Optimizer):
         """Which of ``state_fields`` a parameter of this group needs. Override where an option decides."""
         return tuple(self.state_fields)
 
+    def state_names_of(self, p: Any, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of ``names`` that a parameter of this shape has."""
+        return tuple(name for name in names if self.state_fields[name].shape(p.shape) is not None)
+
     def state_start(self, name: str, p: Any, group: Mapping[str, Any]) -> float:
         """What new state is filled with. Override where an option decides."""
         return self.state_fields[name].start
@@ -94,7 +98,7 @@ class EngineOptimizer(ReadsGradients, Optimizer):
 
     def check_state(self, p: Any, state: Mapping[str, Any], group: Mapping[str, Any]) -> None:
         """Refuses state of another rule, or of a parameter of another shape."""
-        missing = [name for name in self.state_names(group) if name not in state]
+        missing = [name for name in self.state_names_of(p, self.state_names(group)) if name not in state]
         if state and missing:
             raise ValueError(
                 f"{self._name()}: the state of {self._label(p)} has {list(state)} but not {missing[0]!r}; "

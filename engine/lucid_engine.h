@@ -336,15 +336,6 @@ typedef struct {
 } sgd_group_real;
 void sgd_update_real(const sgd_group_real *group);
 
-/* ---- optim/lookahead.c ---- */
-/* Gradients are not read; those that are NULL leave their parameters out. */
-typedef struct {
-    param_group_real parameters;
-    real **slow_param;
-    double alpha;
-} lookahead_group_real;
-void lookahead_update_real(const lookahead_group_real *group);
-
 typedef struct {
     param_group_real parameters;
     real **momentum_buffer; /* read when momentum is not 0 */
@@ -356,6 +347,15 @@ typedef struct {
     int nesterov;
 } lars_group_real;
 void lars_update_real(const lars_group_real *group);
+
+/* ---- optim/lookahead.c ---- */
+/* Gradients are not read; those that are NULL leave their parameters out. */
+typedef struct {
+    param_group_real parameters;
+    real **slow_param;
+    double alpha;
+} lookahead_group_real;
+void lookahead_update_real(const lookahead_group_real *group);
 
 /* ---- optim/adam.c ---- */
 typedef struct {
@@ -500,8 +500,6 @@ typedef struct {
 void nadam_update_real(const nadam_group_real *group);
 
 /* ---- optim/radam.c ---- */
-
-/* ---- optim/lamb.c ---- */
 typedef struct {
     param_group_real parameters;
     real **exp_avg;
@@ -520,19 +518,6 @@ typedef struct {
     param_group_real parameters;
     real **exp_avg;
     real **exp_avg_sq;
-
-    double clamp_value;  /* the norm of a parameter counts up to this */
-    int bias_correction; /* divide the averages by 1 - beta^t */
-    int trust_clip;      /* the trust ratio counts up to 1 */
-} lamb_group_real;
-void lamb_update_real(const lamb_group_real *group);
-
-/* ---- optim/novograd.c ---- */
-typedef struct {
-    param_group_real parameters;
-    real **exp_avg;
-    real **exp_avg_sq;     /* one number each */
-    real **max_exp_avg_sq; /* likewise; read when amsgrad is set */
     double lr;
     double beta1;
     double beta2;
@@ -571,6 +556,33 @@ typedef struct {
 } lion_group_real;
 void lion_update_real(const lion_group_real *group);
 
+/* ---- optim/lamb.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_avg_sq;
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
+    double clamp_value;  /* the norm of a parameter counts up to this */
+    int bias_correction; /* divide the averages by 1 - beta^t */
+    int trust_clip;      /* the trust ratio counts up to 1 */
+} lamb_group_real;
+void lamb_update_real(const lamb_group_real *group);
+
+/* ---- optim/novograd.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_avg_sq;     /* one number each */
+    real **max_exp_avg_sq; /* likewise; read when amsgrad is set */
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
     int grad_averaging; /* new gradients count 1 - beta1 */
     int amsgrad;
 } novograd_group_real;
@@ -600,7 +612,7 @@ void sm3_update_real(const sm3_group_real *group);
 /* ---- optim/adafactor.c ---- */
 typedef struct {
     param_group_real parameters;
-    real **row_var;  /* [..., rows, 1] and [..., 1, columns] of a parameter of two or more dimensions */
+    real **row_var; /* [..., rows, 1] and [..., 1, columns] of a parameter of two or more dimensions */
     real **col_var;
     real **variance; /* of the others */
     double lr;

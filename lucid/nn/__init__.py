@@ -12,13 +12,13 @@ from lucid.nn.module import Module
 from lucid.tensor import Parameter
 
 __all__ = [
+    "GELU",
     "BCEWithLogitsLoss",
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
     "Flatten",
-    "GELU",
     "Identity",
     "Linear",
     "MSELoss",

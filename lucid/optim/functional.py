@@ -23,10 +23,28 @@ from lucid import engine
 from lucid.autograd.graph import Value, describe
 from lucid.engine import NULL, ffi
 from lucid.multi_tensor import copies
+from lucid.optim.adabelief import AdaBelief
+from lucid.optim.adadelta import Adadelta
+from lucid.optim.adafactor import Adafactor
+from lucid.optim.adagrad import Adagrad
 from lucid.optim.adam import Adam, AdamW
+from lucid.optim.adamax import Adamax
+from lucid.optim.asgd import ASGD
 from lucid.optim.engine_group import EngineGroup
 from lucid.optim.engine_optimizer import EngineOptimizer
+from lucid.optim.fromage import Fromage
+from lucid.optim.lamb import Lamb
+from lucid.optim.lars import Lars
+from lucid.optim.lion import Lion
+from lucid.optim.muon import Muon
+from lucid.optim.nadam import NAdam
+from lucid.optim.novograd import NovoGrad
+from lucid.optim.radam import RAdam
+from lucid.optim.rmsprop import RMSprop
+from lucid.optim.rprop import Rprop
 from lucid.optim.sgd import SGD
+from lucid.optim.sm3 import SM3
+from lucid.optim.yogi import Yogi
 
 P = ParamSpec("P")
 Tree = Any  # a tensor, or a list, tuple or dict of trees
@@ -166,7 +184,10 @@ class _Plan:
         field, start = self.optimizer.state_fields[name], self.optimizer.state_start(name, p, self.group)
         if field.is_number:
             return float(np.float32(start))
-        x = engine.empty(field.shape(p.shape), p.dtype)
+        shape = field.shape(p.shape)
+        if shape is None:
+            return None
+        x = engine.empty(shape, p.dtype)
         x.array[...] = start
         return x
 
@@ -220,17 +241,17 @@ class _Part:
     Attributes:
         group: the C structure and the functions that take it.
         positions: which parameters these are.
-        shapes: by name, of all tensors an update makes.
+        shapes: by name, of all tensors an update makes; None where a parameter has no such state.
         numbers: by name, C arrays of what is one number for each parameter.
         made, row: the new tensors, in the order of ``shapes``, and their addresses.
     """
 
     def __init__(self, optimizer: EngineOptimizer, names: tuple[str, ...], kind: engine.dtype) -> None:
         self.group = group = EngineGroup(optimizer, 0, optimizer.param_groups[0], kind, set())
-        self.kind, self.positions = kind, group.positions
+        self.kind, self.positions, self.nothing = kind, group.positions, engine.empty((0,), kind)
         fields = {name: optimizer.state_fields[name] for name in names}
         tensors = {name: [f.shape(s) for s in group.shapes] for name, f in fields.items() if not f.is_number}
-        self.shapes = {"params": group.shapes, **tensors}
+        self.shapes: dict[str, list[tuple[int, ...] | None]] = {"params": list(group.shapes), **tensors}
         self.numbers = {name: ffi.new("float[]", group.count) for name in names if name not in tensors}
         for name, row in self.numbers.items():
             self._array(name)[0 : len(self.positions)] = [row + i for i in range(len(self.positions))]
@@ -250,7 +271,7 @@ class _Part:
         for name, shapes in self.shapes.items():
             values = self._mine(old[name])
             self._check(values, shapes, name, label)
-            sources += values
+            sources += [self.nothing if shape is None else x for x, shape in zip(values, shapes, strict=True)]
         self.made, self.row = copies(self.kind, sources)
         structure, addresses = self.group.structure, self.row.pointers
         structure.parameters.parameter = addresses
@@ -264,7 +285,7 @@ class _Part:
                     raise TypeError(f"{label(name, self.positions[k])} must be a number, got {describe(value)}")
             row[0:count] = values
         values = self._mine(old["grads"])
-        self._check(values, self.group.shapes, "grads", label)
+        self._check(values, self.shapes["params"], "grads", label)
         self.gradients = [g if g is None or g.strides is None else engine.contiguous(g) for g in values]
         self.group.gradients[0:count] = [NULL if g is None else g.pointer for g in self.gradients]
         structure.parameters.fresh[0:count] = self._mine(begins)
@@ -273,11 +294,13 @@ class _Part:
         """Those of a list over all parameters that belong to this part."""
         return values if len(values) == len(self.positions) else [values[i] for i in self.positions]
 
-    def _check(self, values: list[Any], shapes: list[tuple[int, ...]], name: str, label: Label) -> None:
+    def _check(self, values: list[Any], shapes: list[tuple[int, ...] | None], name: str, label: Label) -> None:
         """Refuses tensors of another shape or number type."""
         kind = self.kind
         for k, (x, shape) in enumerate(zip(values, shapes, strict=True)):
-            if isinstance(x, Value) and x.shape == shape and x.dtype is kind or x is None and name == "grads":
+            if isinstance(x, Value) and x.shape == shape and x.dtype is kind:
+                continue
+            if x is None and (name == "grads" or shape is None):
                 continue
             error = ValueError if isinstance(x, Value) and x.dtype is kind else TypeError
             place = label(name, self.positions[k])
@@ -296,7 +319,10 @@ class _Part:
         """The one call."""
         self.group.function(self.group.structure)
         count = len(self.positions)
-        found = {name: self.made[k * count : (k + 1) * count] for k, name in enumerate(self.shapes)}
+        found = {
+            name: [None if shape is None else x for x, shape in zip(self.made[k * count :], shapes, strict=False)]
+            for k, (name, shapes) in enumerate(self.shapes.items())
+        }
         found |= {name: ffi.unpack(row, count) for name, row in self.numbers.items()}
         for name, values in found.items():
             if len(new[name]) == count:
@@ -434,31 +460,24 @@ def functional_form(rule: Callable[Concatenate[Any, P], EngineOptimizer]) -> Cal
     return make
 
 
+adabelief = functional_form(AdaBelief)
+adadelta = functional_form(Adadelta)
+adafactor = functional_form(Adafactor)
+adagrad = functional_form(Adagrad)
 adam = functional_form(Adam)
+adamax = functional_form(Adamax)
 adamw = functional_form(AdamW)
+asgd = functional_form(ASGD)
+fromage = functional_form(Fromage)
+lamb = functional_form(Lamb)
+lars = functional_form(Lars)
+lion = functional_form(Lion)
+muon = functional_form(Muon)
+nadam = functional_form(NAdam)
+novograd = functional_form(NovoGrad)
+radam = functional_form(RAdam)
+rmsprop = functional_form(RMSprop)
+rprop = functional_form(Rprop)
 sgd = functional_form(SGD)
-
-
-def _unlisted() -> dict[str, type[EngineOptimizer]]:
-    """All classes of lucid that run in the engine, by name in lower case."""
-    found, classes = {}, EngineOptimizer.__subclasses__()
-    while classes:
-        rule = classes.pop()
-        classes += rule.__subclasses__()
-        if rule.__module__.startswith("lucid.") and not rule.__name__.startswith("_"):
-            found[rule.__name__.lower()] = rule
-    return found
-
-
-def __getattr__(name: str) -> Callable[..., FunctionalRule]:
-    """The functional form of a rule of lucid that has no line above (which gives it static types)."""
-    rule = _unlisted().get(name)
-    if rule is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; of your own rules: functional_form(rule)")
-    form: Callable[..., FunctionalRule] = functional_form(rule)
-    globals()[name] = form
-    return form
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_unlisted()})
+sm3 = functional_form(SM3)
+yogi = functional_form(Yogi)

@@ -167,8 +167,6 @@ def main() -> None:
             found[f"{key}/continued"] = np.stack(go_on(torch, params, optimizer, SAVED + 1, CHECKPOINTS[-1]))
 
             # lucid saves, PyTorch loads it into an optimizer with other options and goes on.
-            if not hasattr(lucid.optim, name):  # TO BE REMOVED once lucid.optim.RMSprop is there
-                continue
             mine, optimizer = saved_run(lucid, case, kind, {})
             key = f"{case}/{kind}/from_lucid"
             found[f"{key}/layout"], found[f"{key}/numbers"] = packed(optimizer.state_dict())

@@ -221,19 +221,6 @@ def test_a_rule_of_your_own_has_its_function():
             getattr(functional, name)
 
 
-def test_a_rule_without_a_line_of_its_own_is_there(monkeypatch):
-    class Unlisted(lucid.optim.SGD):
-        """New in the house."""
-
-    monkeypatch.setattr(Unlisted, "__module__", "lucid.optim.unlisted")
-    try:
-        assert "unlisted" in dir(functional)
-        assert functional.unlisted is functional.unlisted and repr(functional.unlisted(lr=1.0)) == "unlisted(lr=1.0)"
-        assert "New in the house." in functional.unlisted.__doc__
-    finally:
-        vars(functional).pop("unlisted", None)
-
-
 def test_many_shapes():
     rule = functional.sgd(lr=1.0, momentum=0.5)
     for n in [*range(functional.MOST_PLANS + 5), 3, 0]:

@@ -42,7 +42,8 @@ SECTIONS: dict[str, list[str]] = {
         round_ rsqrt_ sigmoid_ sign_ sin_ sinh_ sqrt_ square_ sub_ tan_ tanh_ true_divide_ trunc_ xlogy_
         eq_ ne_ lt_ le_ gt_ ge_ """,
     ),
-    "Reductions and scans": """all amax amin aminmax any argmax argmin count_nonzero cummax cummin cumprod cumsum diff dist
+    "Reductions and scans": """all amax amin aminmax any argmax argmin count_nonzero cummax cummin cumprod
+        cumsum diff dist
         logsumexp max mean median min nanmean nanmedian nansum norm prod std std_mean sum var var_mean
         softmax log_softmax Tensor.sum_to_size """.split(),
     "Shape": """broadcast_tensors broadcast_to cat chunk clone diag diag_embed diagflat diagonal flatten flip
@@ -98,6 +99,7 @@ SECTIONS: dict[str, list[str]] = {
         )
         + " GroupNorm LayerNorm RMSNorm Dropout Dropout1d Dropout2d AlphaDropout "
         + _ACTIVATIONS
+        + " "
         + """MultiheadAttention RNN LSTM GRU RNNCell LSTMCell GRUCell TransformerEncoderLayer
         TransformerEncoder TransformerDecoderLayer TransformerDecoder Transformer """
         + _dims("ConstantPad ZeroPad ReflectionPad ReplicationPad CircularPad", 1, 2)

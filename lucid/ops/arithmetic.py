@@ -9,7 +9,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.grad_mode import mode
-from lucid.autograd.graph import Value, record
+from lucid.autograd.graph import Value, detached_alias, record
 from lucid.engine import Elementwise
 from lucid.ops.broadcast import expand, sum_to_size
 from lucid.ops.elementwise import (
@@ -178,7 +178,7 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
 
 def _constant(x: Operand) -> Operand:
     """The operand outside the graph."""
-    return x.detach() if isinstance(x, Value) else x
+    return detached_alias(x) if isinstance(x, Value) else x
 
 
 def _flat(x: Operand) -> Callable[[Tensor], Tensor]:

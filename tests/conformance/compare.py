@@ -30,11 +30,12 @@ class Differs(Exception):
 
 
 class Failed:
-    """What a run gave that raised: the error, and whether only the gradients failed."""
+    """What a run gave that raised: the error, and the results when only the gradients failed."""
 
-    def __init__(self, error: Exception, in_gradients: bool) -> None:
+    def __init__(self, error: Exception, results: Any) -> None:
         self.error = error
-        self.in_gradients = in_gradients
+        self.results = results
+        self.in_gradients = results is not _NOTHING
 
     def __str__(self) -> str:
         text = str(self.error).strip().split("\n")[0]
@@ -59,7 +60,7 @@ def run(framework: Any, case: Case, dtype: str, key: str) -> Run | Failed:
             results = case(framework, x)
             return Run(results, x.states, _gradients(framework, results, x.learned, key))
     except Exception as error:  # whatever it is, it is what is compared
-        return Failed(error, results is not _NOTHING)
+        return Failed(error, results)
 
 
 def _tensors(value: Any, tensor_class: type) -> list[Any]:
@@ -85,23 +86,34 @@ def difference(ours: Any, theirs: Any, case: Case, dtype: str, key: str) -> str 
     """Where ``ours`` differs from ``theirs`` in a case; None when they agree."""
     a, b = run(ours, case, dtype, key), run(theirs, case, dtype, key)
     if isinstance(b, Failed):
+        if b.in_gradients and not (isinstance(a, Failed) and not a.in_gradients):
+            found = _where(lambda: _compare("result", a.results, b.results, ours, theirs, dtype))
+            if found:
+                return found
         if not isinstance(a, Failed) or (a.in_gradients and not b.in_gradients):
             return f"no error, but PyTorch raises {b}"
         allowed = ERRORS + ((AttributeError,) if isinstance(b.error, AttributeError) else ())
         return None if isinstance(a.error, allowed) else f"raises {a}; PyTorch {b}"
     if isinstance(a, Failed):
         return f"raises {a}"
-    try:
+
+    def compare() -> None:
         _compare("result", a.results, b.results, ours, theirs, dtype)
         _compare("state_dict", a.states, b.states, ours, theirs, dtype)
         passed = [str(t.dtype).split(".")[-1] for t in _tensors(b.results, theirs.Tensor) if t.requires_grad]
         coarsest = "float32" if "float32" in passed else dtype  # a gradient is no finer than what it came through
         for number, (mine, other) in enumerate(zip(a.gradients, b.gradients, strict=True)):
             _compare(f"gradient of input {number}", mine, other, ours, theirs, coarsest)
+
+    return _where(compare)
+
+
+def _where(compare: Callable[[], None]) -> str | None:
+    """What a comparison says when it finds a difference."""
+    try:
+        compare()
     except Differs as found:
         return str(found)
-    except ValueError:
-        return f"{len(a.gradients)} gradients, PyTorch {len(b.gradients)}"
     return None
 
 

@@ -55,7 +55,7 @@ def out_of_place(name: str) -> str | None:
 
 def has_method(theirs: Any, name: str) -> bool:
     """Whether PyTorch has a function as a method of Tensor too."""
-    return "." not in name and callable(getattr(theirs.Tensor, name, None)) and name not in ("dtype", "device")
+    return "." not in name and callable(getattr(theirs, name, None)) and callable(getattr(theirs.Tensor, name, None))
 
 
 def forms_of(theirs: Any, name: str) -> Iterator[tuple[str, Callable[[Any], Any]]]:

@@ -48,9 +48,12 @@ def load(folder: Path, names: Mapping[str, str]) -> tuple[dict[str, list[Case]],
 
 
 def label(case: Case) -> str:
-    """Where a case is written."""
+    """Where a case is written, and its name if it has one."""
     code = getattr(case, "__code__", None)
-    return f"{Path(code.co_filename).name}:{code.co_firstlineno}" if code else str(case)
+    if code is None:
+        return str(case)
+    name = "" if code.co_name == "<lambda>" else f" {code.co_name}"
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno}{name}"
 
 
 def differences(ours: Any, theirs: Any, name: str, cases: list[Case], first: bool = False) -> Iterator[str]:

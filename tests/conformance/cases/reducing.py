@@ -111,10 +111,16 @@ for _name in ("var", "std", "var_mean", "std_mean"):
         lambda T, x, n=_name: getattr(T, n)(x(3, 4), 1, False),
         lambda T, x, n=_name: getattr(T, n)(x(3, 4), (0, 1), False, True),
     ]
+
+
+def large_numbers(T: Any, x: Any) -> Any:
+    return T.logsumexp(x.values([1000.0, 1000.0]), 0)
+
+
 CASES["logsumexp"] = reducing("logsumexp")[1:] + [
     lambda T, x: T.logsumexp(x.tensor([INF, 1.0]), 0),
     lambda T, x: T.logsumexp(x.values([-INF, -INF]), 0),
-    lambda T, x: T.logsumexp(x.values([1000.0, 1000.0]), 0),
+    large_numbers,
 ]
 
 
@@ -168,3 +174,15 @@ CASES["Tensor.sum_to_size"] = [
     lambda T, x: x(2, 3).sum_to_size(2, 2),
     lambda T, x: x.int(2, 3).sum_to_size(1, 3),
 ]
+
+_NO_GRADIENT = "The result is an integer and has no gradient here; PyTorch raises when one is asked for."
+
+INTENDED: dict[str, dict[str, str]] = {
+    name: {"does not support bool input": "False counts as 0 and True as 1; PyTorch refuses."}
+    for name in ("argmax", "argmin")
+}
+INTENDED |= {name: {"Autograd not support dtype: Long": _NO_GRADIENT} for name in ("sum", "prod", "cumsum")}
+INTENDED["logsumexp"] = {
+    "doesn't match the broadcast shape": "dim=() means all dimensions, as in sum; PyTorch raises.",
+    "large_numbers": "The gradient keeps its last digits; PyTorch takes it from the rounded result.",
+}

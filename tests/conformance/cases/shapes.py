@@ -327,3 +327,7 @@ CASES["Tensor.__setitem__"] = (
         lambda T, x: _assigned(x(3, 4), (None, 1), x(1, 4)),
     ]
 )
+
+INTENDED = {
+    "Tensor.mT": {"tensor of 0 dimensions": "Refused for a 0-d tensor, as for a vector; PyTorch has deprecated it."},
+}

@@ -239,6 +239,14 @@ class Tensor(Value):
         """The tensor itself."""
         return self
 
+    def cuda(self, device: Any = "cuda", non_blocking: bool = False) -> Tensor:
+        """Would move the tensor to a CUDA device.
+
+        Raises:
+            ValueError: always; there is none.
+        """
+        return views.to(self, device=device)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
         if dtype is not None and array.dtype != dtype:

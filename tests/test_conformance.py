@@ -133,7 +133,7 @@ def test_a_name_without_case_does_not_agree(tools):
 def test_errors_are_compared(tools):
     silent = framework()
     silent.Tensor.double = silent.double = lambda x: x
-    only_error = {"double": CASES["double"][2:]}
+    only_error = {"double": [*CASES["double"][2:], lambda T, x: 1]}
     row = check(tools, silent, only_error)
     assert row.status == "differs"
     assert "no error, but PyTorch raises ValueError" in row.details[0]
@@ -142,6 +142,15 @@ def test_errors_are_compared(tools):
     confused.double = lambda x: x.nothing
     assert "raises AttributeError" in check(tools, confused, only_error).details[0]
     assert "raises AttributeError" in check(tools, confused).details[0]
+
+
+def test_cases_that_compare_nothing_are_seen(tools):
+    row = check(tools, framework(), {"double": CASES["double"][2:]})
+    assert row.status == "differs"
+    assert "every case raises" in row.details[0]
+    row = check(tools, framework(), {"double": [*CASES["double"], lambda T, x: nothing]})  # noqa: F821
+    assert row.status == "differs"
+    assert "the case itself is wrong: NameError" in row.details[0]
 
 
 @pytest.mark.parametrize(
@@ -188,4 +197,6 @@ def test_the_document_counts_by_section(tools):
     assert "| One | 3 | 1 |  | 1 |  |  |" in text
     assert "| **all** | 3 | 1 |  | 1 |  | 1 |" in text
     assert "- `b`: here" in text
+    rows |= {name: row(name, "intended", ["Because.", f"Only {name}."]) for name in "ac"}
+    assert "- Because. `a` `c`\n- Only a. `a`\n- Only c. `c`" in tools.report.document(rows, names, "2.0")
     assert "- Two: `c`" in text

@@ -33,6 +33,8 @@ def test_any_other_device_is_refused_everywhere(name):
         lambda: lucid.Generator(device=name),
         lambda: lucid.nn.Linear(2, 2, device=name),
         lambda: x.to(device=name),
+        lambda: x.cuda(name),
+        lambda: model.cuda(name),
         lambda: model.to(device=name),
     ):
         with pytest.raises(ValueError, match="is not there; lucid computes on the CPU"):
@@ -60,6 +62,9 @@ def test_there_is_no_accelerator():
     lucid.cuda.manual_seed(0)
     lucid.cuda.empty_cache()
     assert lucid.cuda.memory_allocated() == lucid.cuda.max_memory_allocated() == 0
+    for call in (lucid.ones(2).cuda, lucid.nn.Linear(2, 2).cuda):
+        with pytest.raises(ValueError, match="device 'cuda' is not there"):
+            call()
     for call in (lucid.cuda.synchronize, lucid.cuda.current_device, lucid.cuda.get_device_name):
         with pytest.raises(RuntimeError, match="no CUDA device"):
             call()

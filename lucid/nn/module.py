@@ -335,6 +335,14 @@ class Module:
         """The module itself."""
         return self
 
+    def cuda(self: Self, device: Any = "cuda") -> Self:
+        """Would move the module to a CUDA device.
+
+        Raises:
+            ValueError: always; there is none.
+        """
+        return self.to(device=device)
+
     # -----------------------------------------------------------------------------------------------------------------
     # State
 

@@ -181,9 +181,18 @@ def _constant(x: Operand) -> Operand:
     return detached_alias(x) if isinstance(x, Value) else x
 
 
-def _flat(x: Operand) -> Callable[[Tensor], Tensor]:
+def _flat(x: Operand) -> Callable[[Tensor], Tensor | None]:
     """The rule of an operand on which the result does not depend, but for steps: zeros in the operand's shape."""
-    return lambda grad: _zero(x)
+    if not isinstance(x, Value):
+        return lambda grad: None
+    shape, kind = x.shape, x.dtype
+
+    def rule(grad: Tensor) -> Tensor:
+        out = engine.empty(shape, kind)
+        out.array.fill(0)
+        return out
+
+    return rule
 
 
 _div = Binary(

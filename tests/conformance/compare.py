@@ -86,6 +86,8 @@ def difference(ours: Any, theirs: Any, case: Case, dtype: str, key: str) -> str 
     """Where ``ours`` differs from ``theirs`` in a case; None when they agree."""
     a, b = run(ours, case, dtype, key), run(theirs, case, dtype, key)
     if isinstance(b, Failed):
+        if _is_broken(b.error):
+            return f"the case itself is wrong: {b}"
         if b.in_gradients and not (isinstance(a, Failed) and not a.in_gradients):
             found = _where(lambda: _compare("result", a.results, b.results, ours, theirs, dtype))
             if found:
@@ -106,6 +108,12 @@ def difference(ours: Any, theirs: Any, case: Case, dtype: str, key: str) -> str 
             _compare(f"gradient of input {number}", mine, other, ours, theirs, coarsest)
 
     return _where(compare)
+
+
+def _is_broken(error: Exception) -> bool:
+    """Whether PyTorch's error shows that a case calls what does not exist; else such a case would agree."""
+    absent = isinstance(error, AttributeError) and str(error).startswith(("module 'torch", "'Tensor' object"))
+    return absent or isinstance(error, NameError)
 
 
 def _where(compare: Callable[[], None]) -> str | None:

@@ -74,7 +74,11 @@ def document(rows: Mapping[str, Row], names: Mapping[str, str], version: str) ->
     intended = [row for row in rows.values() if row.status == "intended"]
     if intended:
         lines += ["", "## Intended differences", ""]
-        lines += [f"- `{row.name}`: {' '.join(row.details)}" for row in intended]
+        reasons: dict[str, list[str]] = {}
+        for row in intended:
+            for reason in row.details:
+                reasons.setdefault(reason, []).append(f"`{row.name}`")
+        lines += [f"- {reason} {' '.join(some)}" for reason, some in reasons.items()]
     differs = [row for row in rows.values() if row.status == "differs"]
     if differs:
         lines += ["", "## Differences", ""]

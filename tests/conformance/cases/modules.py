@@ -115,7 +115,8 @@ for _reduction in ("mean", "sum", "none"):
     CASES.setdefault("nn.functional.binary_cross_entropy_with_logits", []).extend([
         lambda T, x, r=_reduction: _bce(T)(x(3, 4), x.uniform(0, 1, 3, 4), reduction=r),
         lambda T, x, r=_reduction: _bce(T)(x(3, 4), x.uniform(0, 1, 3, 4), x.positive(4).detach(), reduction=r),
-        lambda T, x, r=_reduction: _bce(T)(x(3, 4), x.uniform(0, 1, 3, 4), pos_weight=x.positive(4).detach(), reduction=r),
+        lambda T, x, r=_reduction: _bce(T)(x(3, 4), x.uniform(0, 1, 3, 4), pos_weight=x.positive(4).detach(),
+                                           reduction=r),
         lambda T, x, r=_reduction: _bce(T)(x.tensor([100.0, -100.0]), x.tensor([0.0, 0.0]), reduction=r),
         lambda T, x, r=_reduction: _bce(T)(x(3), x.int(3, low=0, high=2), reduction=r),
         lambda T, x, r=_reduction: _bce(T)(x(3), x.uniform(0, 1, 4), reduction=r),
@@ -273,6 +274,9 @@ INTENDED = {
     "nn.functional.gelu": {
         "(1,) of shape (7,) is inf, PyTorch nan": "gelu(∞) is ∞; PyTorch's vector code gives NaN.",
         "not implemented for 'Long'": _INTEGERS,
+    },
+    "nn.functional.binary_cross_entropy_with_logits": {
+        "can't be cast to the desired output type Long": "Integer targets are converted; PyTorch refuses.",
     },
     "nn.functional.silu": {"not implemented for 'Long'": _INTEGERS},
 }

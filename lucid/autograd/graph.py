@@ -15,6 +15,7 @@ from typing import Any
 from lucid.autograd.grad_mode import mode
 from lucid.engine import accumulate, check_writable
 
+before_backward: list[Any] = [None]  # a function of the roots, called first; see anomaly.py
 _newer = itertools.count(0, -1).__next__
 
 Rule = Callable[..., Any]
@@ -256,6 +257,8 @@ def run_backward(
             if not create_graph:
                 summed.add(edge)
 
+    if before_backward[0] is not None:
+        before_backward[0](roots)
     before_mode, mode.recording = mode.recording, create_graph
     try:
         for root, grad in zip(roots, grads, strict=True):

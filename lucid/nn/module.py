@@ -11,6 +11,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd import no_grad
 from lucid.autograd.graph import RemovableHandle, Value, add_hook, describe
+from lucid.devices import names_device
 from lucid.tensor import Parameter, Tensor
 
 Self = TypeVar("Self", bound="Module")
@@ -306,7 +307,7 @@ class Module:
             ValueError: for a device other than the CPU.
         """
         probe = engine.empty((0,), engine.float32).to(*args, dtype=dtype, device=device)
-        asked = dtype is not None or any(not isinstance(a, str | bool) or a in ("float32", "float64") for a in args)
+        asked = dtype is not None or any(not isinstance(a, bool) and not names_device(a) for a in args)
         if not asked:
             return self
         if not probe.dtype.is_floating_point:
@@ -333,6 +334,14 @@ class Module:
     def cpu(self: Self) -> Self:
         """The module itself."""
         return self
+
+    def cuda(self: Self, device: Any = "cuda") -> Self:
+        """Would move the module to a CUDA device.
+
+        Raises:
+            ValueError: always; there is none.
+        """
+        return self.to(device=device)
 
     # -----------------------------------------------------------------------------------------------------------------
     # State

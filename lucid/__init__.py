@@ -3,7 +3,7 @@
 Names and meanings are PyTorch's.
 """
 
-from lucid import autograd, datasets, nn, optim
+from lucid import autograd, datasets, nn, optim, utils
 from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.engine import bool_ as bool  # noqa: A004
 from lucid.engine import (

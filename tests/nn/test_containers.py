@@ -119,7 +119,7 @@ def test_parameter_list():
     )
     for f, kind, message in [
         (lambda: weights[4], IndexError, "index 4 is out of range for 4 entries"),
-        (lambda: weights.extend(lucid.ones(2)), TypeError, "iterable of parameters, got float32"),
+        (lambda: weights.extend(lucid.ones(2)), TypeError, "iterable of parameters, got lucid.float32"),
         (lambda: weights(1), RuntimeError, "cannot be called"),
     ]:
         with pytest.raises(kind, match=message):

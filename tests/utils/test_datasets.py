@@ -108,7 +108,9 @@ def test_weighted_sampler():
     assert count[1] == 0 and stats.chisquare(count[[0, 2, 3]], [2000, 6000, 12000]).pvalue > 1e-3
     sampler = D.WeightedRandomSampler(lucid.tensor(weights), 2, replacement=False, generator=seeded())
     pairs = collections.Counter(tuple(sampler) for _ in range(4000))
-    expected = {(a, b): weights[a] / 10 * weights[b] / (10 - weights[a]) for a in (0, 2, 3) for b in (0, 2, 3) if a != b}
+    expected = {
+        (a, b): weights[a] / 10 * weights[b] / (10 - weights[a]) for a in (0, 2, 3) for b in (0, 2, 3) if a != b
+    }
     assert set(pairs) == set(expected)
     assert stats.chisquare([pairs[p] for p in expected], [4000 * p for p in expected.values()]).pvalue > 1e-3
     assert sorted(D.WeightedRandomSampler(weights, 3, replacement=False)) == [0, 2, 3]

@@ -3,7 +3,7 @@
 Names and meanings are PyTorch's.
 """
 
-from lucid import accelerator, amp, autograd, backends, cuda, datasets, nn, optim
+from lucid import accelerator, amp, autograd, backends, cuda, datasets, nn, optim, utils
 from lucid.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.devices import device
 from lucid.engine import (

@@ -366,7 +366,7 @@ def describe(x: Any) -> str:
 class RemovableHandle:
     """What ``register_hook`` returns: ``remove()`` takes the hook away again. Also a context manager."""
 
-    def __init__(self, hooks: dict[int, Hook], key: int) -> None:
+    def __init__(self, hooks: dict[int, Any], key: int) -> None:
         self._hooks = hooks
         self._key = key
 
@@ -384,7 +384,7 @@ class RemovableHandle:
 _hook_keys = itertools.count()
 
 
-def add_hook(hooks: dict[int, Hook], hook: Hook, first: bool = False) -> RemovableHandle:
+def add_hook(hooks: dict[int, Any], hook: Any, first: bool = False) -> RemovableHandle:
     """Puts ``hook`` last in ``hooks``, or first."""
     key = next(_hook_keys)
     before = dict(hooks) if first else {}

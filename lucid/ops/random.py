@@ -72,6 +72,13 @@ class Generator:
             raise ValueError(f"set_state: expected the uint8 tensor of {_STATE_BYTES} numbers that get_state gives")
         ffi.buffer(self.state)[:] = state.array.tobytes()
 
+    def __getstate__(self) -> bytes:
+        return bytes(ffi.buffer(self.state))
+
+    def __setstate__(self, state: bytes) -> None:
+        self.state = ffi.new("philox_state *")
+        ffi.buffer(self.state)[:] = state
+
 
 default_generator = Generator()
 default_generator.seed()

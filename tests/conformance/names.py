@@ -124,6 +124,12 @@ SECTIONS: dict[str, list[str]] = {
         """clip_grad_norm_ clip_grad_value_ get_total_norm parameters_to_vector vector_to_parameters
         rnn.pad_sequence rnn.pack_padded_sequence rnn.pad_packed_sequence parametrizations.weight_norm """,
     ),
+    "utils.data": _under(
+        "utils.data",
+        """BatchSampler ChainDataset ConcatDataset DataLoader RandomSampler SequentialSampler StackDataset Subset
+        SubsetRandomSampler TensorDataset WeightedRandomSampler default_collate default_convert get_worker_info
+        random_split """,
+    ),
 }
 
 NAMES = {name: section for section, names in SECTIONS.items() for name in names}

@@ -446,6 +446,17 @@ def compare(family: Elementwise, a: Any, b: Any) -> Any:
     return out
 
 
+def predicate(family: Elementwise, x: Any) -> Any:
+    """f(x) as a bool tensor, elementwise."""
+    kernel = family.table.get(x.dtype)
+    if kernel is None:
+        return family.on_integers(x)
+    x = contiguous(x)
+    out = empty(x.shape, bool_)
+    kernel(x.array.size, x.pointer, out.pointer)
+    return out
+
+
 def reduce_shape(shape: tuple[int, ...], first: int, last: int) -> tuple[int, int, int]:
     """(outer, n, inner) when dimensions first..last of ``shape`` are the ones reduced over."""
     return math.prod(shape[:first]), math.prod(shape[first : last + 1]), math.prod(shape[last + 1 :])

@@ -67,6 +67,15 @@ BINARY(minimum, LIGHT, vminimum(a, b))
 BINARY(fmax, LIGHT, vselect(b != b, a, vmax(a, b)))
 BINARY(fmin, LIGHT, vselect(b != b, a, vmin(a, b)))
 
+/* log(e^a + e^b), from the larger of the two; equal infinities have no difference. */
+static inline vreal logaddexp_of(vreal a, vreal b) {
+    vint same = (vint)(a == b) & (vint)(vabs(a) == vset(REAL_INFINITY));
+    return vselect(same, a, vmaximum(a, b) + vlog1p(vexp(-vabs(a - b))));
+}
+BINARY(logaddexp, VECTOR, logaddexp_of(a, b))
+/* a log b, 0 where a is 0 (whatever b is but NaN). */
+BINARY(xlogy, VECTOR, vselect((vint)(a == vset(0)) & (vint)(b == b), vset(0), a *vlog(b)))
+
 /* pow: the commonest fixed exponents are products or a root (C's pow: of -0 it is 0, of -infinity infinity). */
 BODY(pow, vpow(a, b))
 BODY(pow_2, ((void)b, a *a))

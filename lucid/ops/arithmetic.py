@@ -21,6 +21,7 @@ from lucid.ops.elementwise import (
     common_shape,
     is_number,
     match,
+    match_all,
     operand,
     result_type,
     unary,
@@ -36,7 +37,24 @@ def add(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
         >>> lucid.add(lucid.tensor([1.0, 2.0]), 10).tolist()
         [11.0, 12.0]
     """
-    return binary(_add, input, other if alpha == 1 else mul(other, alpha))
+    return binary(_add, input, other) if alpha == 1 else _add_scaled("add", input, other, alpha)
+
+
+_add_scaled_kernels = engine.kernels("add_scaled")
+
+
+def _add_scaled(name: str, input: Operand, other: Operand, alpha: float) -> Tensor:
+    """input + alpha · other; in one pass for two tensors of one shape and type."""
+    kind = result_type(input, other)
+    if not kind.is_floating_point:
+        if not isinstance(alpha, int):
+            raise TypeError(f"{name}: for {kind} operands alpha must be an integer, got {alpha!r}")
+        return binary(_add, input, mul(other, alpha))
+    a, b = match_all(name, (input, other), kind)
+    out = engine.empty(a.shape, kind)
+    dense_a, dense_b = engine.contiguous(a), engine.contiguous(b)
+    _add_scaled_kernels[kind](out.array.size, dense_a.pointer, dense_b.pointer, alpha, out.pointer)
+    return record(name, out, (a, b), (lambda grad: grad, lambda grad: mul(grad, alpha)))
 
 
 _add = Binary("add", lambda grad: grad, lambda grad: grad, saves=False, integers=np.add)
@@ -120,7 +138,7 @@ _round = Unary("round", _zero, integers=np.copy)
 
 def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
     """input − alpha · other, elementwise with broadcasting."""
-    return binary(_sub, input, other if alpha == 1 else mul(other, alpha))
+    return binary(_sub, input, other) if alpha == 1 else _add_scaled("sub", input, other, -alpha)
 
 
 _sub = Binary("sub", lambda grad: grad, lambda grad: neg(grad), saves=False, integers=np.subtract)
@@ -269,6 +287,12 @@ _minimum = Binary(
 )
 
 
+def _square_size(a: Operand, b: Operand) -> Tensor:
+    """a² + b², but 1 at the origin, where the gradient of the angle is taken as 0."""
+    size = add(mul(a, a), mul(b, b))
+    return where(eq(size, 0), 1.0, size)
+
+
 def atan2(input: Operand, other: Operand) -> Tensor:
     """The angle, in radians from −π to π, of the point (other, input)."""
     return binary(_atan2, input, other)
@@ -276,8 +300,8 @@ def atan2(input: Operand, other: Operand) -> Tensor:
 
 _atan2 = Binary(
     "atan2",
-    lambda grad, a, b: mul(grad, div(b, add(mul(a, a), mul(b, b)))),
-    lambda grad, a, b: neg(mul(grad, div(a, add(mul(a, a), mul(b, b))))),
+    lambda grad, a, b: mul(grad, div(b, _square_size(a, b))),
+    lambda grad, a, b: neg(mul(grad, div(a, _square_size(a, b)))),
     floats=True,
 )
 
@@ -385,6 +409,8 @@ def _bitwise(name: str, function: Callable[..., Any]) -> Callable[[Operand, Oper
 bitwise_and = _bitwise("bitwise_and", np.bitwise_and)
 bitwise_or = _bitwise("bitwise_or", np.bitwise_or)
 bitwise_xor = _bitwise("bitwise_xor", np.bitwise_xor)
+bitwise_left_shift = _bitwise("bitwise_left_shift", np.left_shift)
+bitwise_right_shift = _bitwise("bitwise_right_shift", np.right_shift)
 
 
 def logical_not(input: Tensor) -> Tensor:

@@ -102,6 +102,19 @@ def match(operation: str, a: Tensor, b: Tensor, kind: engine.dtype | None = None
     return a, b
 
 
+def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype) -> list[Tensor]:
+    """Tensors and numbers as tensors of one number type and one shape."""
+    tensors = [
+        to_dtype(x, kind) if isinstance(x, Value) else engine.wrap(np.asarray(operand(operation, x), kind.numpy))
+        for x in operands
+    ]
+    shape = tensors[0].shape
+    if all(x.shape == shape for x in tensors):
+        return tensors
+    shape = common_shape(operation, *tensors)
+    return [x if x.shape == shape else expand(x, shape) for x in tensors]
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The way of every binary operation
 

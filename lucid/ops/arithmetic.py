@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.grad_mode import mode
+from lucid.autograd.grad_mode import mode, no_grad
 from lucid.autograd.graph import Value, record
 from lucid.engine import Elementwise
 from lucid.ops.broadcast import expand, sum_to_size
@@ -22,6 +22,7 @@ from lucid.ops.elementwise import (
     is_number,
     match,
     match_all,
+    need_tensor,
     operand,
     result_type,
     unary,
@@ -70,6 +71,7 @@ _neg = Unary("neg", lambda grad: neg(grad), integers=np.negative)
 
 def positive(input: Tensor) -> Tensor:
     """The tensor itself."""
+    need_tensor("positive", input)
     return input
 
 
@@ -99,7 +101,7 @@ def _zero(grad: Tensor) -> Tensor:
     return out
 
 
-_sign = Unary("sign", _zero, integers=np.sign)
+_sign = Unary("sign", _zero, integers=lambda a: np.sign(a.astype(np.int8)) if a.dtype == bool else np.sign(a))
 
 
 def floor(input: Tensor) -> Tensor:
@@ -128,6 +130,7 @@ _trunc = Unary("trunc", _zero, integers=np.copy)
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest integer, halves to the even one; or to ``decimals`` places. The gradient is zero."""
+    need_tensor("round", input)
     if decimals == 0:
         return unary(_round, input)
     return div(unary(_round, mul(input, 10.0**decimals)), 10.0**decimals)
@@ -170,20 +173,32 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
         input: the dividend.
         other: the divisor.
         rounding_mode: ``None``, or round the quotient: ``"floor"`` down, ``"trunc"`` towards zero. The result then
-            keeps an integer type and has no gradient.
+            keeps an integer type, and its gradient is zero.
 
     Raises:
         ValueError: for another rounding mode.
     """
     if rounding_mode is None:
         return binary(_div, input, other)
-    if rounding_mode == "floor":
-        return floor_divide(input, other)
-    if rounding_mode != "trunc":
+    if rounding_mode not in ("floor", "trunc"):
         raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
-    kind = result_type(input, other)
-    quotient = trunc(div(input, other))
-    return quotient if kind.is_floating_point else to_dtype(quotient, kind)
+    with no_grad():
+        if rounding_mode == "floor":
+            quotient = floor_divide(input, other)
+        elif result_type(input, other).is_floating_point:
+            quotient = trunc(div(input, other))
+        else:
+            quotient = floor_divide(sub(input, fmod(input, other)), other)
+    return _step("div", quotient, input, other)
+
+
+def _step(name: str, out: Tensor, *operands: Operand) -> Tensor:
+    """The result of a step function: its derivatives are zero."""
+
+    def zero(x: Operand) -> Callable[..., Any] | None:
+        return (lambda grad: sum_to_size(_zero(grad), x.shape)) if isinstance(x, Value) else None
+
+    return record(name, out, operands, tuple(zero(x) for x in operands)) if out.dtype.is_floating_point else out
 
 
 _div = Binary(
@@ -369,6 +384,16 @@ def differs(self: Tensor, other: Any) -> Any:
     return ne(self, other) if isinstance(other, Value | np.ndarray) or is_number(other) else NotImplemented
 
 
+def as_step(comparison: Callable[..., Any]) -> Callable[..., Any]:
+    """The comparison with 0 and 1 in the number type of the first operand, and a gradient of zero: what ``x.eq_(y)``
+    leaves in x."""
+
+    def step(input: Tensor, *others: Operand) -> Tensor:
+        return _step(comparison.__name__, to_dtype(comparison(input, *others), input.dtype), input, *others)
+
+    return step
+
+
 def _logical(function: Callable[..., Any]) -> Callable[[Operand, Operand], Tensor]:
     def operation(input: Operand, other: Operand) -> Tensor:
         arrays = (x.array if isinstance(x, Value) else bool(x) if is_number(x) else x for x in (input, other))
@@ -415,6 +440,7 @@ bitwise_right_shift = _bitwise("bitwise_right_shift", np.right_shift)
 
 def logical_not(input: Tensor) -> Tensor:
     """True where the element is zero or False."""
+    need_tensor("logical_not", input)
     return engine.wrap(np.asarray(np.logical_not(input.array)))
 
 

@@ -74,7 +74,7 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
         weight: a number, or a tensor that broadcasts.
 
     Raises:
-        TypeError: for integer tensors.
+        TypeError: for integer tensors, or tensors of two number types.
 
     Example:
         >>> import lucid
@@ -82,9 +82,12 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
         [0.5, 15.0]
     """
     weight = operand("lerp", weight)
-    kind = result_type(input, end)
+    kind = input.dtype
     if not kind.is_floating_point:
         raise NoKernel("lerp", kind)
+    for name, x in (("end", end), ("weight", weight)):
+        if isinstance(x, Value) and x.dtype is not kind:
+            raise TypeError(f"lerp: input is {kind} but {name} is {x.dtype}; convert one of them")
     if not isinstance(weight, Value):
         a, b = match_all("lerp", (input, end), kind)
         out = engine.empty(a.shape, kind)

@@ -10,7 +10,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value, detached_alias
 from lucid.ops.arithmetic import where
-from lucid.ops.elementwise import Tensor, default_dtype, is_number, result_type
+from lucid.ops.elementwise import Tensor, default_dtype, is_number, need_tensor, result_type
 from lucid.ops.view import clone, sizes, to_dtype
 
 _fill = engine.kernels("fill")
@@ -176,16 +176,19 @@ def ones(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, r
 
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and number type of another tensor."""
+    need_tensor("zeros_like", input)
     return zeros(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and number type of another tensor."""
+    need_tensor("ones_like", input)
     return ones(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor in the shape and number type of another, its numbers not set."""
+    need_tensor("empty_like", input)
     return empty(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
@@ -193,6 +196,7 @@ def full_like(
     input: Tensor, fill_value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """One number in the shape and number type of another tensor."""
+    need_tensor("full_like", input)
     return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
@@ -229,6 +233,8 @@ def arange(
         raise TypeError(f"arange: expected end, or start and end, or start, end and step, got {len(args)} numbers")
     start, end, step = (x.array.item() if isinstance(x, Value) else x for x in named.values())
     start, step = 0 if start is None else start, 1 if step is None else step
+    if dtype is not None and not engine.dtype_of(dtype).is_floating_point:
+        start, end, step = int(start), int(end), int(step)
     if step == 0 or (end - start) / step < 0:
         raise ValueError(f"arange: step {step} does not lead from {start} to {end}")
     floats = any(isinstance(v, float | np.floating) for v in (start, end, step))

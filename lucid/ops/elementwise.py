@@ -81,6 +81,12 @@ def operand(operation: str, x: Any) -> Any:
     raise TypeError(f"{operation}: expected a tensor or a number, got {type(x).__name__}")
 
 
+def need_tensor(operation: str, x: Any) -> None:
+    """Raises TypeError for what is not a tensor."""
+    if not isinstance(x, Value):
+        raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+
+
 def common_shape(operation: str, *tensors: Tensor) -> tuple[int, ...]:
     """The shape that the tensors broadcast to; the error, when they do not, names the operation."""
     try:
@@ -194,11 +200,12 @@ def _binary_unlike(op: Binary, a: Operand, b: Operand) -> Tensor:
 
 def _binary_number(op: Binary, a: Operand, b: Operand) -> Tensor:
     """``op`` where an operand is a number, or something to be converted."""
+    given = a, b
     a, b = operand(op.name, a), operand(op.name, b)
     if isinstance(a, Value) and isinstance(b, Value):
         if op.floats and not a.dtype.is_floating_point:
             a, b = to_dtype(a, default_dtype[0]), to_dtype(b, default_dtype[0])
-        elif a.dtype is b.dtype and a.shape == b.shape:
+        elif a is given[0] and b is given[1] and a.dtype is b.dtype and a.shape == b.shape:
             raise NoKernel(op.name, a.dtype)
         return binary(op, a, b)
     if not isinstance(a, Value) and not isinstance(b, Value):
@@ -253,9 +260,10 @@ def unary(op: Unary, x: Tensor) -> Tensor:
     try:
         if op.floats and not x.dtype.is_floating_point:
             x = to_dtype(x, default_dtype[0])
+        out = engine_unary(op.family, x)
     except AttributeError:
-        raise TypeError(f"{op.name}: expected a tensor, got {type(x).__name__}") from None
-    out = engine_unary(op.family, x)
+        need_tensor(op.name, x)
+        raise
     if x.requires_grad and mode.recording:
         out.requires_grad = True
         saves = op.saves

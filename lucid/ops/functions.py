@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from lucid import engine
 from lucid.autograd.graph import Value
 from lucid.engine import NoKernel
 from lucid.ops.arithmetic import add, div, eq, ge, gt, logical_and, logical_or, lt, mul, neg, sign, sub, where
-from lucid.ops.elementwise import Binary, Operand, Tensor, Unary, binary, is_number, unary
+from lucid.ops.elementwise import Binary, Operand, Tensor, Unary, binary, is_number, need_tensor, unary
 from lucid.ops.limits import clamp
 
 TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
@@ -29,7 +30,7 @@ def pow(input: Operand, exponent: Operand) -> Tensor:
         [1.0, 4.0, 9.0]
     """
     if not isinstance(exponent, Value) and is_number(exponent) and isinstance(input, Value):
-        if exponent == 2:
+        if exponent == 2 and input.dtype is not engine.bool_:
             return mul(input, input)
         if exponent == 0.5 and input.dtype.is_floating_point:
             return sqrt(input)
@@ -66,8 +67,9 @@ def rpow(input: Operand, other: Operand) -> Tensor:
 
 
 def square(input: Tensor) -> Tensor:
-    """input², elementwise."""
-    return mul(input, input)
+    """input², elementwise; of bools in int64."""
+    need_tensor("square", input)
+    return pow(input, 2)
 
 
 def sqrt(input: Tensor) -> Tensor:
@@ -409,6 +411,7 @@ def frac(input: Tensor) -> Tensor:
     Raises:
         TypeError: for integers.
     """
+    need_tensor("frac", input)
     if not input.dtype.is_floating_point:
         raise NoKernel("frac", input.dtype)
     return unary(_frac, input)
@@ -419,9 +422,11 @@ _frac = Unary("frac", lambda grad: grad)
 
 def deg2rad(input: Tensor) -> Tensor:
     """Degrees as radians."""
+    need_tensor("deg2rad", input)
     return mul(input, math.pi / 180)
 
 
 def rad2deg(input: Tensor) -> Tensor:
     """Radians as degrees."""
+    need_tensor("rad2deg", input)
     return mul(input, 180 / math.pi)

@@ -9,7 +9,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.ops.arithmetic import _maximum, _minimum, ge, gt, le, logical_and, logical_or, lt, mul, where
-from lucid.ops.elementwise import Binary, Operand, Tensor, binary, match_all, operand, result_type
+from lucid.ops.elementwise import Binary, Operand, Tensor, binary, match_all, need_tensor, operand, result_type
 from lucid.ops.predicates import isfinite
 from lucid.ops.view import clone, to_dtype
 
@@ -35,6 +35,7 @@ def clamp(input: Tensor, min: Operand = None, max: Operand = None) -> Tensor:
         >>> lucid.clamp(lucid.tensor([-2.0, 0.5, 3.0]), 0, 1).tolist()
         [0.0, 0.5, 1.0]
     """
+    need_tensor("clamp", input)
     if min is None and max is None:
         raise ValueError("clamp: give min, max or both")
     min, max = (limit if limit is None else operand("clamp", limit) for limit in (min, max))
@@ -75,9 +76,9 @@ def _clamp_by_tensors(input: Tensor, low: Operand, high: Operand) -> Tensor:
     kind = result_type(input, *(limit for limit in (low, high) if limit is not None))
     if low is None or high is None:
         x, limit = match_all("clamp", (input, low if high is None else high), kind)
-        family, beyond = (_maximum.family, lt) if high is None else (_minimum.family, gt)
+        family, within, beyond = (_maximum.family, ge, lt) if high is None else (_minimum.family, le, gt)
         pair = (
-            lambda grad, x, limit: where(beyond(x, limit), 0.0, grad),
+            lambda grad, x, limit: where(within(x, limit), grad, 0.0),
             lambda grad, x, limit: where(beyond(x, limit), grad, 0.0),
         )
         return record("clamp", engine.binary(family, x, limit), (x, limit), pair, (x, limit))
@@ -150,6 +151,7 @@ def nan_to_num(
         >>> lucid.nan_to_num(lucid.tensor([float("nan"), float("inf")]), posinf=9.0).tolist()
         [0.0, 9.0]
     """
+    need_tensor("nan_to_num", input)
     if not input.dtype.is_floating_point:
         return clone(input)
     largest = float(np.finfo(input.dtype.numpy).max)

@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.graph import Value
 from lucid.engine import Elementwise
 from lucid.ops.arithmetic import eq
-from lucid.ops.elementwise import Tensor, common_shape
+from lucid.ops.elementwise import Tensor, common_shape, need_tensor
 
 _isnan = Elementwise("isnan", np.isnan, engine.bool_)
 _isinf = Elementwise("isinf", np.isinf, engine.bool_)
 _isfinite = Elementwise("isfinite", np.isfinite, engine.bool_)
 _signbit = Elementwise("signbit", np.signbit, engine.bool_)
+
+
+def _ask(family: Elementwise, input: Tensor) -> Tensor:
+    need_tensor(family.name, input)
+    return engine.predicate(family, input)
 
 
 def isnan(input: Tensor) -> Tensor:
@@ -26,32 +30,34 @@ def isnan(input: Tensor) -> Tensor:
         >>> lucid.isnan(lucid.tensor([1.0, float("nan")])).tolist()
         [False, True]
     """
-    return engine.predicate(_isnan, input)
+    return _ask(_isnan, input)
 
 
 def isinf(input: Tensor) -> Tensor:
     """Where an element is ∞ or −∞."""
-    return engine.predicate(_isinf, input)
+    return _ask(_isinf, input)
 
 
 def isfinite(input: Tensor) -> Tensor:
     """Where an element is neither infinite nor NaN."""
-    return engine.predicate(_isfinite, input)
+    return _ask(_isfinite, input)
 
 
 def isposinf(input: Tensor) -> Tensor:
     """Where an element is ∞."""
+    need_tensor("isposinf", input)
     return eq(input, np.inf)
 
 
 def isneginf(input: Tensor) -> Tensor:
     """Where an element is −∞."""
+    need_tensor("isneginf", input)
     return eq(input, -np.inf)
 
 
 def signbit(input: Tensor) -> Tensor:
     """Where the sign of an element is set: for negative numbers, −0.0 and a NaN with a sign."""
-    return engine.predicate(_signbit, input)
+    return _ask(_signbit, input)
 
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
@@ -83,8 +89,8 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 
 def _alike(operation: str, input: Tensor, other: Tensor) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """The arrays of two tensors of one number type."""
-    if not (isinstance(input, Value) and isinstance(other, Value)):
-        raise TypeError(f"{operation}: expected two tensors, got {type(input).__name__} and {type(other).__name__}")
+    need_tensor(operation, input)
+    need_tensor(operation, other)
     if input.dtype is not other.dtype:
         raise TypeError(f"{operation}: the tensors are {input.dtype} and {other.dtype}; convert one of them")
     return input.array, other.array
@@ -103,6 +109,6 @@ def equal(input: Tensor, other: Tensor) -> bool:
         >>> lucid.equal(lucid.tensor([1, 2]), lucid.tensor([1, 2]))
         True
     """
-    if not (isinstance(input, Value) and isinstance(other, Value)):
-        raise TypeError(f"equal: expected two tensors, got {type(input).__name__} and {type(other).__name__}")
+    need_tensor("equal", input)
+    need_tensor("equal", other)
     return input.shape == other.shape and bool(eq(input, other).array.all())

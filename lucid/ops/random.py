@@ -13,7 +13,7 @@ from lucid.autograd.graph import Value, record
 from lucid.engine import ffi, lib
 from lucid.ops.arithmetic import add, mul
 from lucid.ops.create import finish, full_like, given_sizes
-from lucid.ops.elementwise import Tensor, default_dtype, match_all, result_type
+from lucid.ops.elementwise import Tensor, default_dtype, match_all, need_tensor, result_type
 from lucid.ops.view import sizes
 
 _uniform, _normal = engine.kernels("uniform"), engine.kernels("normal")
@@ -152,11 +152,13 @@ def randn(
 
 def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uniform numbers from [0, 1) in the shape and type of another tensor."""
+    need_tensor("rand_like", input)
     return rand(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Standard normal numbers in the shape and type of another tensor."""
+    need_tensor("randn_like", input)
     return randn(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
@@ -343,7 +345,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     out = engine.empty(chance.shape, chance.dtype)
     kernel = engine.kernel_for(_bernoulli, chance.dtype, "bernoulli")
     kernel(_state(generator), out.array.size, chance.pointer, 1, out.pointer)
-    return out
+    return record("bernoulli", out, (input,), (lambda grad: mul(grad, 0.0),))
 
 
 def fill_uniform(out: Tensor, low: float, high: float, generator: Generator | None = None) -> None:

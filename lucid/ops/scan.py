@@ -132,7 +132,7 @@ def _running_extreme(name: str, input: Tensor, dim: int) -> tuple[Tensor, Tensor
     (_cummax if name == "cummax" else _cummin)[input.dtype](*layout, dense.pointer, out.pointer, index.pointer)
 
     def rule(grad: Tensor) -> Tensor:
-        return scatter_into_zeros(grad, dim, index, before) if before else grad
+        return scatter_into_zeros(grad, dim, index, before) if before and grad.array.size else grad
 
     return record(name, out, (input,), (rule,)), index
 

@@ -59,7 +59,8 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
     if dim is None:
         flat = input.array.reshape(-1)
         if not flat.size:
-            return engine.wrap(np.asarray(np.nan, input.dtype.numpy))
+            nothing = engine.wrap(np.asarray(np.nan, input.dtype.numpy))
+            return record(name, nothing, (input,), (lambda grad, x: mul(x, 0.0),), (input,))
         out = engine.wrap(np.array(flat[_median_places(flat, skip_nan)]))
 
         def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:  # equals share the gradient

@@ -154,3 +154,44 @@ def test_scan(name, real, simd, each_thread_count):
         assert np.allclose(
             got, want, rtol=1e-6 if dtype == np.float32 else 1e-11, atol=1e-6 if dtype == np.float32 else 1e-11
         )
+
+
+def test_linear_scan(real, simd, each_thread_count):
+    dtype, suffix, pointer = real
+    for shape in SHAPES:
+        x, factor = data(shape, dtype), np.tanh(data(shape, dtype)).astype(dtype)
+        factor[:, :1] = np.nan  # the first is not used
+
+        def run(x=x, factor=factor, shape=shape):
+            out = np.empty_like(x)
+            pointers = [ffi.from_buffer(pointer, v) for v in (x, factor, out)]
+            getattr(lib, f"linear_scan_{suffix}")(*shape, *pointers)
+            return out
+
+        want = x.astype(np.float64)
+        for i in range(1, min(shape[1], 3000)):
+            want[:, i] += factor[:, i].astype(np.float64) * want[:, i - 1]
+        tolerance = 1e-6 if dtype == np.float32 else 1e-11
+        assert np.allclose(each_thread_count(run)[:, :3000], want[:, :3000], rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", ["cummax", "cummin"])
+def test_running_extremes(name, real, simd, each_thread_count):
+    dtype, suffix, pointer = real
+    for shape in SHAPES:
+        x = data(shape, dtype).round(1)
+        if x.size > 30:
+            x.reshape(-1)[[7, 23]] = np.nan, np.inf
+
+        def run(x=x, shape=shape):
+            out, index = np.empty_like(x), np.full(shape, -1, np.int64)
+            pointers = ffi.from_buffer(pointer, x), ffi.from_buffer(pointer, out), ffi.from_buffer("int64_t[]", index)
+            getattr(lib, f"{name}_{suffix}")(*shape, *pointers)
+            return out, index
+
+        out, index = each_thread_count(run)
+        want = (np.maximum if name == "cummax" else np.minimum).accumulate(x, 1)
+        assert np.array_equal(out, want, equal_nan=True)
+        stands = (x == want) | np.isnan(x)
+        places = np.where(stands, np.arange(shape[1])[:, None], -1)
+        assert np.array_equal(index, np.maximum.accumulate(places, 1))

@@ -216,8 +216,10 @@ void min_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real
 /* out[outer, n, inner]: the sums and products of x[outer, 0..i, inner], carried in double; out may be x. */
 void cumsum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
 void cumprod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
-/* out[i] = x[i] + factor[i] out[i - 1] along the middle, out[0] = x[0]; carried in double; out may be x. */
-void linear_scan_real(int64_t outer, int64_t n, int64_t inner, const real *x, const real *factor, real *out);
+/* out[i] = x[i] + factor[i] out[i - 1] along the middle, out[0] = x[0]; when reverse is not 0 from the end, out[i] = x[i]
+ * + factor[i + 1] out[i + 1]. factor[0] is not used. Carried in double; out may be x. */
+void linear_scan_real(int64_t outer, int64_t n, int64_t inner, const real *x, const real *factor, int64_t reverse,
+                      real *out);
 /* The largest (smallest) so far and where it stood: the last of equals; from the first NaN on, the latest NaN. */
 void cummax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
 void cummin_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);

@@ -11,6 +11,7 @@ typedef struct {
     real *out;
     int64_t *index; /* of cummax and cummin */
     int64_t n, inner, strips;
+    int64_t reverse; /* of linear_scan */
 } scan_job;
 
 static void run_scan(void (*body)(void *, int64_t, int64_t), scan_job *j, int64_t outer) {
@@ -44,27 +45,49 @@ static void run_scan(void (*body)(void *, int64_t, int64_t), scan_job *j, int64_
 SCAN(cumsum, 0, +)
 SCAN(cumprod, 1, *)
 
-/* out[i] = x[i] + factor[i] out[i - 1]. */
+/* Forward out[i] = x[i] + factor[i] out[i - 1]; backward out[i] = x[i] + factor[i + 1] out[i + 1]. */
 static void linear_scan_body(void *context, int64_t begin, int64_t end) {
     const scan_job *j = context;
     for (int64_t t = begin; t < end; t++) {
         int64_t first = t % j->strips * COLUMN_TASK, at = t / j->strips * j->n * j->inner + first;
         int64_t width = j->inner - first < COLUMN_TASK ? j->inner - first : COLUMN_TASK;
-        double carried[COLUMN_TASK] = {0};
-        for (int64_t i = 0; i < j->n; i++, at += j->inner)
-            for (int64_t c = 0; c < width; c++) {
-                double before = i ? (double)j->factor[at + c] * carried[c] : 0; /* the first factor is not used */
-                j->out[at + c] = (real)(carried[c] = (double)j->x[at + c] + before);
-            }
+        int64_t step = j->reverse ? -j->inner : j->inner;
+        const real *factor = j->reverse ? j->factor + j->inner : j->factor;
+        if (j->n == 0) continue;
+        if (j->reverse) at += (j->n - 1) * j->inner;
+        double carried[COLUMN_TASK], one = j->x[at];
+        for (int64_t c = 0; c < width; c++) j->out[at + c] = (real)(carried[c] = (double)j->x[at + c]);
+        for (int64_t i = 1; i < j->n; i++) {
+            at += step;
+            if (j->inner == 1)
+                j->out[at] = (real)(one = (double)j->x[at] + (double)factor[at] * one);
+            else
+                for (int64_t c = 0; c < width; c++)
+                    j->out[at + c] = (real)(carried[c] = (double)j->x[at + c] + (double)factor[at + c] * carried[c]);
+        }
     }
 }
-void linear_scan_real(int64_t outer, int64_t n, int64_t inner, const real *x, const real *factor, real *out) {
-    scan_job j = {.x = x, .factor = factor, .out = out, .n = n, .inner = inner};
+void linear_scan_real(int64_t outer, int64_t n, int64_t inner, const real *x, const real *factor, int64_t reverse,
+                      real *out) {
+    scan_job j = {.x = x, .factor = factor, .out = out, .n = n, .inner = inner, .reverse = reverse};
     run_scan(linear_scan_body, &j, outer);
 }
 
 /* The last of equals; the first NaN and every one after it. */
 #define EXTREMUM_SCAN(name, start, OPERATOR)                                                                           \
+    static void name##_row(const scan_job *j, int64_t at) {                                                            \
+        real best = start;                                                                                             \
+        int64_t place = 0;                                                                                             \
+        for (int64_t i = 0; i < j->n; i++) {                                                                           \
+            real x = j->x[at + i];                                                                                     \
+            if (x != x || x OPERATOR best) {                                                                           \
+                best = x;                                                                                              \
+                place = i;                                                                                             \
+            }                                                                                                          \
+            j->out[at + i] = best;                                                                                     \
+            j->index[at + i] = place;                                                                                  \
+        }                                                                                                              \
+    }                                                                                                                  \
     static void name##_body(void *context, int64_t begin, int64_t end) {                                               \
         const scan_job *j = context;                                                                                   \
         for (int64_t t = begin; t < end; t++) {                                                                        \
@@ -72,6 +95,10 @@ void linear_scan_real(int64_t outer, int64_t n, int64_t inner, const real *x, co
             int64_t width = j->inner - first < COLUMN_TASK ? j->inner - first : COLUMN_TASK;                           \
             real best[COLUMN_TASK];                                                                                    \
             int64_t place[COLUMN_TASK] = {0};                                                                          \
+            if (j->inner == 1) {                                                                                       \
+                name##_row(j, at);                                                                                     \
+                continue;                                                                                              \
+            }                                                                                                          \
             for (int64_t c = 0; c < width; c++) best[c] = start;                                                       \
             for (int64_t i = 0; i < j->n; i++, at += j->inner)                                                         \
                 for (int64_t c = 0; c < width; c++) {                                                                  \

@@ -46,12 +46,12 @@ _add_scaled_kernels = engine.kernels("add_scaled")
 
 def _add_scaled(name: str, input: Operand, other: Operand, alpha: float) -> Tensor:
     """input + alpha · other; in one pass for two tensors of one shape and type."""
-    kind = result_type(input, other)
+    a, b = match_all(name, (input, other))
+    kind = a.dtype
     if not kind.is_floating_point:
         if not isinstance(alpha, int):
             raise TypeError(f"{name}: for {kind} operands alpha must be an integer, got {alpha!r}")
-        return binary(_add, input, mul(other, alpha))
-    a, b = match_all(name, (input, other), kind)
+        return binary(_add, a, mul(b, alpha))
     out = engine.empty(a.shape, kind)
     dense_a, dense_b = engine.contiguous(a), engine.contiguous(b)
     _add_scaled_kernels[kind](out.array.size, dense_a.pointer, dense_b.pointer, alpha, out.pointer)

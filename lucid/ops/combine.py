@@ -8,9 +8,10 @@ from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.engine import NoKernel
 from lucid.ops.arithmetic import div, mul, neg, sub
-from lucid.ops.elementwise import Operand, Tensor, match_all, operand, result_type
+from lucid.ops.elementwise import Operand, Tensor, alike, match_all, operand
 
 _addcmul, _addcdiv = engine.kernels("addcmul"), engine.kernels("addcdiv")
+_add_scaled = engine.kernels("add_scaled")
 _lerp, _lerp_weights = engine.kernels("lerp"), engine.kernels("lerp_weights")
 
 
@@ -25,8 +26,8 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
         >>> lucid.addcmul(lucid.ones(2), lucid.tensor([1.0, 2.0]), lucid.tensor([3.0, 4.0]), value=10).tolist()
         [31.0, 81.0]
     """
-    kind = result_type(input, tensor1, tensor2)
-    x, a, b = match_all("addcmul", (input, tensor1, tensor2), kind)
+    x, a, b = match_all("addcmul", (input, tensor1, tensor2))
+    kind = x.dtype
     if not kind.is_floating_point:
         if not isinstance(value, int):
             raise TypeError(f"addcmul: for {kind} tensors value must be an integer, got {value!r}")
@@ -45,10 +46,9 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     Raises:
         TypeError: for integer tensors.
     """
-    kind = result_type(input, tensor1, tensor2)
-    if not kind.is_floating_point:
-        raise NoKernel("addcdiv", kind)
-    x, a, b = match_all("addcdiv", (input, tensor1, tensor2), kind)
+    x, a, b = match_all("addcdiv", (input, tensor1, tensor2))
+    if not x.dtype.is_floating_point:
+        raise NoKernel("addcdiv", x.dtype)
     rules = (
         lambda grad, a, b: grad,
         lambda grad, a, b: mul(grad, div(value, b)),
@@ -104,3 +104,55 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
         lambda grad, a, b, w: mul(grad, sub(b, a)),
     )
     return record("lerp", out, (a, b, w), rules, (a, b, w))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# In place, straight into the memory of the first operand. What a function here cannot do, it leaves: False.
+
+
+def _can_write(input: Tensor, *others: Tensor) -> bool:
+    """Whether a kernel can read these and write over ``input``: one type and shape, contiguous, no overlap in part."""
+    return (
+        alike(input, *others)
+        and input.dtype.is_floating_point
+        and all(x.strides is None for x in (input, *others))
+        and not any(engine.overlap_in_part(input, x) for x in others)
+    )
+
+
+def addcmul_into(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> bool:
+    """input ← input + value · tensor1 · tensor2."""
+    return _three_into(_addcmul, input, tensor1, tensor2, value)
+
+
+def addcdiv_into(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> bool:
+    """input ← input + value · tensor1 / tensor2."""
+    return _three_into(_addcdiv, input, tensor1, tensor2, value)
+
+
+def _three_into(table: engine.Kernels, x: Tensor, a: Tensor, b: Tensor, value: float) -> bool:
+    if not _can_write(x, a, b):
+        return False
+    table[x.dtype](x.array.size, x.pointer, a.pointer, b.pointer, value, x.pointer)
+    return True
+
+
+def lerp_into(input: Tensor, end: Tensor, weight: Operand) -> bool:
+    """input ← input + weight · (end − input), for a number as weight."""
+    if not isinstance(weight, int | float) or not _can_write(input, end):
+        return False
+    _lerp[input.dtype](input.array.size, input.pointer, end.pointer, weight, input.pointer)
+    return True
+
+
+def add_into(input: Tensor, other: Operand, *, alpha: float = 1) -> bool:
+    """input ← input + alpha · other, for a tensor."""
+    if not _can_write(input, other):
+        return False
+    _add_scaled[input.dtype](input.array.size, input.pointer, other.pointer, alpha, input.pointer)
+    return True
+
+
+def sub_into(input: Tensor, other: Operand, *, alpha: float = 1) -> bool:
+    """input ← input − alpha · other, for a tensor."""
+    return add_into(input, other, alpha=-alpha)

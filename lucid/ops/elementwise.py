@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -108,8 +108,20 @@ def match(operation: str, a: Tensor, b: Tensor, kind: engine.dtype | None = None
     return a, b
 
 
-def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype) -> list[Tensor]:
+def alike(first: Operand, *others: Operand) -> bool:
+    """Whether all are tensors of one number type and one shape."""
+    if not isinstance(first, Value):
+        return False
+    kind, shape = first.dtype, first.shape
+    return all(isinstance(x, Value) and x.dtype is kind and x.shape == shape for x in others)
+
+
+def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype | None = None) -> Sequence[Tensor]:
     """Tensors and numbers as tensors of one number type and one shape."""
+    if (kind is None or kind is getattr(operands[0], "dtype", None)) and alike(*operands):
+        return operands
+    if kind is None:
+        kind = result_type(*operands)
     tensors = [
         to_dtype(x, kind) if isinstance(x, Value) else engine.wrap(np.asarray(operand(operation, x), kind.numpy))
         for x in operands

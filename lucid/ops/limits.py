@@ -92,6 +92,16 @@ def _clamp_by_tensors(input: Tensor, low: Operand, high: Operand) -> Tensor:
     return record("clamp", out, (x, low, high), rules, (x, low, high))
 
 
+def clamp_into(input: Tensor, min: Operand = None, max: Operand = None) -> bool:
+    """input ← clamp(input), straight in its memory; False, and nothing done, where that cannot be."""
+    low, high = -math.inf if min is None else min, math.inf if max is None else max
+    numbers = all(isinstance(limit, int | float) and limit == limit for limit in (low, high))
+    if not numbers or (min is None and max is None) or not input.dtype.is_floating_point or input.strides is not None:
+        return False
+    _clamp[input.dtype](input.array.size, input.pointer, low, high, input.pointer)
+    return True
+
+
 def clamp_min(input: Tensor, min: Operand) -> Tensor:
     """Each element, but not below ``min``; as :func:`clamp`."""
     return clamp(input, min)

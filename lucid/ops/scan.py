@@ -14,13 +14,11 @@ from lucid.ops.index import cat, narrow, scatter_into_zeros
 from lucid.ops.view import clone, flip, to_dtype, wrap_dim
 
 
-def _scan(table: engine.Kernels, dim: int, *inputs: Tensor) -> Tensor:
-    """A scan kernel on floating-point tensors of one shape."""
-    first = inputs[0]
-    dense = [engine.contiguous(x) for x in inputs]
-    out = engine.empty(first.shape, first.dtype)
-    layout = engine.reduce_shape(first.shape or (1,), dim, dim)
-    table[first.dtype](*layout, *(x.pointer for x in dense), out.pointer)
+def _scan(table: engine.Kernels, input: Tensor, dim: int) -> Tensor:
+    """A scan kernel on a floating-point tensor."""
+    dense = engine.contiguous(input)
+    out = engine.empty(input.shape, input.dtype)
+    table[input.dtype](*engine.reduce_shape(input.shape or (1,), dim, dim), dense.pointer, out.pointer)
     return out
 
 
@@ -57,7 +55,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     def rule(grad: Tensor) -> Tensor:  # sums from the end
         return flip(cumsum(flip(grad, dim), dim), dim) if grad.shape else grad
 
-    return record("cumsum", _scan(_cumsum, dim, input), (input,), (rule,))
+    return record("cumsum", _scan(_cumsum, input, dim), (input,), (rule,))
 
 
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
@@ -81,9 +79,9 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
         if not x.array.size or not x.shape:
             return grad
         before = _shifted(cumprod(x, dim), dim, 1.0)
-        return mul(before, _recurrence_from_the_end(grad, x, dim))
+        return mul(before, linear_scan(grad, x, dim, reverse=True))
 
-    return record("cumprod", _scan(_cumprod, dim, input), (input,), (rule,), (input,))
+    return record("cumprod", _scan(_cumprod, input, dim), (input,), (rule,), (input,))
 
 
 def _shifted(x: Tensor, dim: int, first: float) -> Tensor:
@@ -92,26 +90,29 @@ def _shifted(x: Tensor, dim: int, first: float) -> Tensor:
     return cat([front, narrow(x, dim, 0, x.shape[dim] - 1)], dim)
 
 
-def linear_scan(input: Tensor, factor: Tensor, dim: int) -> Tensor:
+def linear_scan(input: Tensor, factor: Tensor, dim: int, reverse: bool = False) -> Tensor:
     """outᵢ = inputᵢ + factorᵢ · outᵢ₋₁ along ``dim``; the first factor is not used.
 
     Args:
-        input: floating point, at least one element along ``dim``.
+        input: floating point.
         factor: of the same shape and type.
         dim: the dimension, not negative.
+        reverse: from the end, outᵢ = inputᵢ + factorᵢ₊₁ · outᵢ₊₁: the derivative of the scan with respect to input.
     """
     engine.same_shape("linear_scan", ("input", "factor"), input, factor)
-    rules = (
-        lambda grad, factor, out: _recurrence_from_the_end(grad, factor, dim),
-        lambda grad, factor, out: mul(_recurrence_from_the_end(grad, factor, dim), _shifted(out, dim, 0.0)),
-    )
-    out = _scan(_linear_scan, dim, input, factor)
-    return record("linear_scan", out, (input, factor), rules, (factor, None), output=1)
+    dense_input, dense_factor = engine.contiguous(input), engine.contiguous(factor)
+    out = engine.empty(input.shape, input.dtype)
+    layout = engine.reduce_shape(input.shape, dim, dim)
+    _linear_scan[input.dtype](*layout, dense_input.pointer, dense_factor.pointer, int(reverse), out.pointer)
 
+    def rule_input(grad: Tensor, factor: Tensor, out: Tensor) -> Tensor:
+        return linear_scan(grad, factor, dim, not reverse)
 
-def _recurrence_from_the_end(grad: Tensor, factor: Tensor, dim: int) -> Tensor:
-    """outᵢ = gradᵢ + factorᵢ₊₁ · outᵢ₊₁: the derivative of a linear scan."""
-    return flip(linear_scan(flip(grad, dim), _shifted(flip(factor, dim), dim, 0.0), dim), dim)
+    def rule_factor(grad: Tensor, factor: Tensor, out: Tensor) -> Tensor:
+        back = linear_scan(grad, factor, dim, not reverse)
+        return mul(_shifted(back, dim, 0.0), out) if reverse else mul(back, _shifted(out, dim, 0.0))
+
+    return record("linear_scan", out, (input, factor), (rule_input, rule_factor), (factor, None), output=1)
 
 
 _cummax, _cummin = engine.kernels("cummax"), engine.kernels("cummin")

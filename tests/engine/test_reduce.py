@@ -162,17 +162,21 @@ def test_linear_scan(real, simd, each_thread_count):
         x, factor = data(shape, dtype), np.tanh(data(shape, dtype)).astype(dtype)
         factor[:, :1] = np.nan  # the first is not used
 
-        def run(x=x, factor=factor, shape=shape):
+        def run(reverse, x=x, factor=factor, shape=shape):
             out = np.empty_like(x)
-            pointers = [ffi.from_buffer(pointer, v) for v in (x, factor, out)]
-            getattr(lib, f"linear_scan_{suffix}")(*shape, *pointers)
+            a, b, to = (ffi.from_buffer(pointer, v) for v in (x, factor, out))
+            getattr(lib, f"linear_scan_{suffix}")(*shape, a, b, reverse, to)
             return out
 
-        want = x.astype(np.float64)
-        for i in range(1, min(shape[1], 3000)):
-            want[:, i] += factor[:, i].astype(np.float64) * want[:, i - 1]
+        n = min(shape[1], 3000)
+        forward, backward = x[:, :n].astype(np.float64), x[:, shape[1] - n :].astype(np.float64)
+        for i in range(1, n):
+            forward[:, i] += factor[:, i].astype(np.float64) * forward[:, i - 1]
+            backward[:, -i - 1] += factor[:, -i].astype(np.float64) * backward[:, -i]
         tolerance = 1e-6 if dtype == np.float32 else 1e-11
-        assert np.allclose(each_thread_count(run)[:, :3000], want[:, :3000], rtol=tolerance, atol=tolerance)
+        got = each_thread_count(lambda run=run: (run(0), run(1)))
+        assert np.allclose(got[0][:, :n], forward, rtol=tolerance, atol=tolerance)
+        assert np.allclose(got[1][:, shape[1] - n :], backward, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", ["cummax", "cummin"])

@@ -271,3 +271,35 @@ def test_three_operands_of_any_layout(data):
     np.testing.assert_allclose(lucid.lerp(*tensors).numpy(), a + c * (b - a), rtol=1e-12)
     np.testing.assert_allclose(lucid.clamp(*tensors).numpy(), np.minimum(np.maximum(a, b), c))
     assert lucid.isfinite(tensors[0]).all() or not a.size
+
+
+def test_in_place_straight_into_memory():
+    """What hand-written update rules do, beside the forms that make a new tensor; and where memory overlaps in part."""
+    p, g, m = (rng.standard_normal(37) for _ in range(3))
+    for name, arguments, options in (
+        ("add", (g,), {"alpha": -0.1}),
+        ("sub", (g,), {"alpha": 0.1}),
+        ("addcmul", (g, m), {"value": 0.5}),
+        ("addcdiv", (g, m), {"value": 0.5}),
+        ("lerp", (g, 0.1), {}),
+        ("clamp", (-0.5, 0.5), {}),
+        ("clamp", (), {"max": 0.5}),
+    ):
+        given = [lucid.tensor(a) if isinstance(a, np.ndarray) else a for a in arguments]
+        x = lucid.tensor(p)
+        want = getattr(x, name)(*given, **options).numpy().copy()
+        getattr(x, name + "_")(*given, **options)
+        np.testing.assert_array_equal(x.numpy(), want)
+        assert x._version == 1
+        x = lucid.tensor(p)
+        getattr(x, name + "_")(*(x if isinstance(a, lucid.Tensor) else a for a in given), **options)  # itself
+        memory = lucid.tensor(p)
+        head, tail = memory[:-1], memory[1:]
+        shifted = [tail if isinstance(a, lucid.Tensor) else a for a in given]
+        want = getattr(head, name)(*shifted, **options).numpy().copy()
+        getattr(head, name + "_")(*shifted, **options)
+        np.testing.assert_array_equal(head.numpy(), want)
+    with pytest.raises(ValueError, match="min, max or both"):
+        lucid.ones(2).clamp_()
+    with pytest.raises(RuntimeError, match="read-only"):
+        lucid.ones(1).expand(3).exp_()

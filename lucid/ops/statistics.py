@@ -46,15 +46,25 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
 
 
 def _median_places(array: np.ndarray[Any, Any], skip_nan: bool) -> np.ndarray[Any, Any]:
-    """Where the medians along the last dimension stand: the lower of two middles; the first NaN where NaN counts."""
+    """Where the medians along the last dimension stand: the lower of two middles, equals in the order they stand in.
+
+    Where NaN counts, and where there is nothing else, the first NaN.
+    """
     missing = np.isnan(array)
-    if not missing.any():
-        middle = (array.shape[-1] - 1) // 2
-        return np.argpartition(array, middle, -1)[..., middle]
-    order = np.argsort(array, -1)  # NaN comes last
-    middle = (np.maximum(array.shape[-1] - (missing.sum(-1) if skip_nan else 0), 1) - 1) // 2
-    places = np.take_along_axis(order, np.broadcast_to(middle, array.shape[:-1])[..., None], -1)[..., 0]
-    return places if skip_nan else np.where(missing.any(-1), missing.argmax(-1), places)
+    if missing.any():
+        counted = array.shape[-1] - (missing.sum(-1) if skip_nan else 0)
+        ordered = np.sort(array, -1)  # NaN comes last
+        middle = np.broadcast_to((np.maximum(counted, 1) - 1) // 2, array.shape[:-1])[..., None]
+        values = np.take_along_axis(ordered, middle, -1)
+        if not skip_nan:
+            values = np.where(missing.any(-1, keepdims=True), np.nan, values)
+    else:
+        half = (array.shape[-1] - 1) // 2
+        middle = np.full((*array.shape[:-1], 1), half)
+        values = np.partition(array, half, -1)[..., half : half + 1]
+    unknown = np.isnan(values)
+    which = np.where(unknown, 0, middle - (array < values).sum(-1, keepdims=True))  # of the equals
+    return (np.where(unknown, missing, array == values).cumsum(-1) == which + 1).argmax(-1)
 
 
 def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:

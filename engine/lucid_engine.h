@@ -87,6 +87,7 @@ void floor_real(int64_t n, const real *x, real *out);
 void ceil_real(int64_t n, const real *x, real *out);
 void round_real(int64_t n, const real *x, real *out);
 void trunc_real(int64_t n, const real *x, real *out);
+void frac_real(int64_t n, const real *x, real *out); /* x - trunc(x) */
 void exp_real(int64_t n, const real *x, real *out);
 void exp2_real(int64_t n, const real *x, real *out);
 void expm1_real(int64_t n, const real *x, real *out);
@@ -115,10 +116,12 @@ void gelu_real(int64_t n, const real *x, real *out);
 void gelu_tanh_real(int64_t n, const real *x, real *out);
 void softplus_real(int64_t n, const real *x, real *out);
 void logsigmoid_real(int64_t n, const real *x, real *out);
+void logit_real(int64_t n, const real *x, real *out); /* log(x / (1 - x)) */
 
 /* ---- kernels/binary.c ---- */
 /* out[i] = f(a[i * a_step], b[i * b_step]), steps 0 (one number for all) or 1; out may be a or b where its step is 1.
- * maximum and minimum are NaN where either operand is, fmax and fmin where both are. remainder has the sign of b. */
+ * maximum and minimum are NaN where either operand is, fmax and fmin where both are. remainder has the sign of b.
+ * logaddexp is log(e^a + e^b); xlogy a log(b), and 0 where a is. */
 typedef void (*binary_kernel_real)(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void add_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void sub_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
@@ -131,6 +134,8 @@ void fmax_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t 
 void fmin_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void copysign_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void atan2_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void logaddexp_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void xlogy_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void hypot_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void fmod_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void remainder_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
@@ -157,13 +162,20 @@ typedef void (*predicate_kernel_real)(int64_t n, const real *x, uint8_t *out);
 void isnan_real(int64_t n, const real *x, uint8_t *out);
 void isinf_real(int64_t n, const real *x, uint8_t *out);
 void isfinite_real(int64_t n, const real *x, uint8_t *out);
+void signbit_real(int64_t n, const real *x, uint8_t *out); /* 1 for -0 and for a NaN with the sign too */
 /* out may be any of the inputs of its type that has step 1. */
 void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_step, const real *b, int64_t b_step,
                 real *out);
 void clamp_real(int64_t n, const real *x, double low, double high, real *out); /* min(max(x, low), high); NaN stays */
+/* grad where low <= x <= high, else 0: the gradient of clamp. */
+void clamp_backward_real(int64_t n, const real *grad, const real *x, double low, double high, real *out);
+void nan_to_num_real(int64_t n, const real *x, double nan, double posinf, double neginf, real *out);
+void addcdiv_real(int64_t n, const real *x, const real *a, const real *b, double value,
+                  real *out); /* x + value a / b */
 void addcmul_real(int64_t n, const real *x, const real *a, const real *b, double value, real *out); /* x + value a b */
 void add_scaled_real(int64_t n, const real *a, const real *b, double alpha, real *out);             /* a + alpha b */
 void lerp_real(int64_t n, const real *a, const real *b, double weight, real *out); /* a + weight (b - a) */
+void lerp_weights_real(int64_t n, const real *a, const real *b, const real *weight, real *out);
 void fill_real(int64_t n, double value, real *out);
 
 /* ---- kernels/strided.c ---- */
@@ -204,6 +216,13 @@ void min_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real
 /* out[outer, n, inner]: the sums and products of x[outer, 0..i, inner], carried in double; out may be x. */
 void cumsum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
 void cumprod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+/* out[i] = x[i] + factor[i] out[i - 1] along the middle, out[0] = x[0]; when reverse is not 0 from the end, out[i] = x[i]
+ * + factor[i + 1] out[i + 1]. factor[0] is not used. Carried in double; out may be x. */
+void linear_scan_real(int64_t outer, int64_t n, int64_t inner, const real *x, const real *factor, int64_t reverse,
+                      real *out);
+/* The largest (smallest) so far and where it stood: the last of equals; from the first NaN on, the latest NaN. */
+void cummax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
+void cummin_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
 
 /* ---- kernels/gemm.c ---- */
 /* c[m, n] = a[m, k] @ b[k, n], any transposition by strides: element i, l of a is a[i * a_row + l * a_col]. Then + bias[n]

@@ -349,6 +349,16 @@ def unary(family: Elementwise, x: Any) -> Any:
     return new(array, pointer, shape, kind)
 
 
+def unary_into(family: Elementwise, x: Any) -> bool:
+    """x ← f(x), elementwise, straight in its memory; False, and nothing done, where that cannot be."""
+    kernel = family.table.get(x.dtype)
+    if kernel is None or x.strides is not None:
+        return False
+    check_writable(x)
+    kernel(x.array.size, x.pointer, x.pointer)
+    return True
+
+
 def binary(family: Elementwise, a: Any, b: Any) -> Any:
     """f(a, b), elementwise, for two tensors of one shape and one number type; None when they are not."""
     kind, shape = a.dtype, a.shape
@@ -395,13 +405,14 @@ def binary_into(family: Elementwise, a: Any, b: Any) -> None:
             copy_into(a, binary_number(family, a, b))
     elif kind is not b.dtype or a.shape != b.shape:
         raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
-    elif a.strides is None and b.strides is None and not _overlap_in_part(a, b):
+    elif a.strides is None and b.strides is None and not overlap_in_part(a, b):
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, a.pointer)
     else:
         copy_into(a, binary(family, a, b))
 
 
-def _overlap_in_part(a: Any, b: Any) -> bool:
+def overlap_in_part(a: Any, b: Any) -> bool:
+    """Whether two tensors share memory, but do not begin at the same number."""
     return a.pointer != b.pointer and np.may_share_memory(a.array, b.array)
 
 
@@ -463,6 +474,17 @@ def compare(family: Elementwise, a: Any, b: Any) -> Any:
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, out.pointer)
     else:
         _strided(_compare_strided[kind], family.addresses[kind], a, b, out.pointer)
+    return out
+
+
+def predicate(family: Elementwise, x: Any) -> Any:
+    """f(x) as a bool tensor, elementwise."""
+    kernel = family.table.get(x.dtype)
+    if kernel is None:
+        return family.on_integers(x)
+    x = contiguous(x)
+    out = empty(x.shape, bool_)
+    kernel(x.array.size, x.pointer, out.pointer)
     return out
 
 

@@ -250,5 +250,5 @@ def test_randint_like_and_normal_of_tensors():
     assert lucid.bernoulli(lucid.zeros(5), 1.0).tolist() == [1] * 5
     with pytest.raises(ValueError, match="std"):
         lucid.normal(0.0, lucid.tensor([-1.0]))
-    with pytest.raises(ValueError, match="size"):
+    with pytest.raises(TypeError, match="size"):
         lucid.normal(lucid.zeros(2), 1.0, (2,))

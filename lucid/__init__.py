@@ -3,7 +3,7 @@
 Names and meanings are PyTorch's.
 """
 
-from lucid import autograd, datasets, nn, optim
+from lucid import autograd, datasets, linalg, nn, optim
 from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.engine import bool_ as bool  # noqa: A004
 from lucid.engine import (
@@ -72,7 +72,11 @@ from lucid.ops.create import (
     zeros,
     zeros_like,
 )
+from lucid.ops.diagonal import trace
+from lucid.ops.distance import cdist
+from lucid.ops.einsum import einsum
 from lucid.ops.elementwise import result_type
+from lucid.ops.factor import cholesky, qr, svd
 from lucid.ops.functions import (
     acos,
     acosh,
@@ -103,7 +107,20 @@ from lucid.ops.functions import (
     tanh,
 )
 from lucid.ops.index import cat, chunk, gather, index_select, narrow, select, split, stack, unbind
-from lucid.ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
+from lucid.ops.matmul import bmm, dot, matmul, mm, mv
+from lucid.ops.products import (
+    addbmm,
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    chain_matmul,
+    cross,
+    inner,
+    kron,
+    outer,
+    tensordot,
+)
 from lucid.ops.random import (
     Generator,
     bernoulli,
@@ -138,6 +155,7 @@ from lucid.ops.reduce import (
     std,
     var,
 )
+from lucid.ops.solve import det, inverse, logdet, matrix_power, pinverse, slogdet
 from lucid.ops.view import clone, flatten, flip, permute, reshape, squeeze, t, transpose, unsqueeze
 from lucid.serialization import load, save
 from lucid.tensor import Tensor
@@ -147,3 +165,5 @@ float = float32  # noqa: A001
 double = float64
 long = int64
 int = int32  # noqa: A001
+ger = outer
+vdot = dot

@@ -11,8 +11,22 @@ import numpy as np
 from lucid import engine
 from lucid.autograd import backward as run_backward_from
 from lucid.autograd.graph import Node, RemovableHandle, Value, add_hook, describe, detached_alias
-from lucid.ops import activation, arithmetic, broadcast, create, functions, index, inplace, random, reduce
-from lucid.ops import matmul as products
+from lucid.ops import (
+    activation,
+    arithmetic,
+    broadcast,
+    create,
+    factor,
+    functions,
+    index,
+    inplace,
+    products,
+    random,
+    reduce,
+    solve,
+)
+from lucid.ops import diagonal as diagonals
+from lucid.ops import matmul as matmuls
 from lucid.ops import view as views
 
 
@@ -358,16 +372,16 @@ class Tensor(Value):
     logsumexp, cumsum, softmax, log_softmax = reduce.logsumexp, reduce.cumsum, reduce.softmax, reduce.log_softmax
     sum_to_size = broadcast.sum_to_size
 
-    __matmul__ = matmul = products.matmul
-    __rmatmul__ = products.rmatmul
-    mm, bmm, mv, dot, addmm, outer = (
-        products.mm,
-        products.bmm,
-        products.mv,
-        products.dot,
-        products.addmm,
-        products.outer,
-    )
+    __matmul__ = matmul = matmuls.matmul
+    __rmatmul__ = matmuls.rmatmul
+    mm, bmm, mv, dot = matmuls.mm, matmuls.bmm, matmuls.mv, matmuls.dot
+    addmm, addmv, addr = products.addmm, products.addmv, products.addr
+    addbmm, baddbmm = products.addbmm, products.baddbmm
+    outer = ger = products.outer
+    vdot, inner, kron, cross = matmuls.dot, products.inner, products.kron, products.cross
+    trace, cholesky, qr, svd = diagonals.trace, factor.cholesky, factor.qr, factor.svd
+    det, slogdet, logdet = solve.det, solve.slogdet, solve.logdet
+    inverse, pinverse, matrix_power = solve.inverse, solve.pinverse, solve.matrix_power
 
     reshape, view, permute, transpose, t = views.reshape, views.view, views.permute, views.transpose, views.t
     squeeze, unsqueeze, flatten, flip = views.squeeze, views.unsqueeze, views.flatten, views.flip
@@ -404,6 +418,11 @@ class Tensor(Value):
     relu_ = inplace.inplace_form("relu_", activation.relu)
     tanh_ = inplace.inplace_form("tanh_", functions.tanh)
     sigmoid_ = inplace.inplace_form("sigmoid_", functions.sigmoid)
+    addmm_ = inplace.inplace_form("addmm_", products.addmm)
+    addmv_ = inplace.inplace_form("addmv_", products.addmv)
+    addr_ = inplace.inplace_form("addr_", products.addr)
+    addbmm_ = inplace.inplace_form("addbmm_", products.addbmm)
+    baddbmm_ = inplace.inplace_form("baddbmm_", products.baddbmm)
 
 
 class Parameter(Tensor):

@@ -50,7 +50,10 @@ def einsum(*args: Any) -> Tensor:
         second, first = terms.pop(j), terms.pop(i)
         kept = {*output, *itertools.chain(*(labels for _, labels in terms))}
         terms.insert(i, _contract(first, second, kept))
-    x, labels = _summed(terms[0], set(output))
+    x, labels = terms[0]
+    if set(labels) != set(output):  # only a single operand is not summed yet
+        x = sum(x, tuple(i for i, label in enumerate(labels) if label not in output))
+        labels = tuple(label for label in labels if label in output)
     return permute(x, *(labels.index(label) for label in output)) if labels != output else x
 
 

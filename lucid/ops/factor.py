@@ -13,7 +13,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import detached_alias, needs_graph, record
 from lucid.ops.arithmetic import add, div, mul, sub
-from lucid.ops.create import tril, triu
+from lucid.ops.create import tril
 from lucid.ops.diagonal import on_diagonal
 from lucid.ops.elementwise import Tensor
 from lucid.ops.index import cat, narrow
@@ -85,12 +85,10 @@ def _cholesky(operation: str, A: Tensor, upper: bool) -> Tensor:  # noqa: N803
     check_matrices(operation, A, square=True)
     if upper:
         return mT(_cholesky(operation, mT(A), False))
-    try:
-        out = wrapped(A, np.linalg.cholesky(A.array))
-    except np.linalg.LinAlgError:
-        raise LinAlgError(
-            f"{operation}: {_not_positive(A.array)}; is the matrix symmetric with positive eigenvalues?"
-        ) from None
+    factors = _plain_cholesky(A.array)
+    if factors is None:
+        raise LinAlgError(f"{operation}: {_not_positive(A.array)}; is it symmetric with positive eigenvalues?")
+    out = wrapped(A, factors)
 
     def rule(grad: Tensor, L: Tensor) -> Tensor:  # noqa: N803
         below = tril(matmul(mT(L), grad))
@@ -100,13 +98,20 @@ def _cholesky(operation: str, A: Tensor, upper: bool) -> Tensor:  # noqa: N803
     return record("cholesky", out, (A,), (rule,), (None,), output=0)
 
 
+def _plain_cholesky(a: np.ndarray) -> Any:
+    """NumPy's factors; None when a matrix is not positive definite, or has NaN."""
+    try:
+        factors = np.linalg.cholesky(a)
+    except np.linalg.LinAlgError:
+        return None
+    return None if np.isnan(factors.diagonal(0, -2, -1)).any() else factors
+
+
 def _not_positive(a: np.ndarray) -> str:
     """Which leading minor of which matrix is not positive definite."""
     for where in np.ndindex(a.shape[:-2]):
         for n in range(1, a.shape[-1] + 1):
-            try:
-                np.linalg.cholesky(a[where][:n, :n])
-            except np.linalg.LinAlgError:
+            if _plain_cholesky(a[where][:n, :n]) is None:
                 return f"{batch_name(where)}the leading minor of order {n} is not positive definite"
     return "the matrix is not positive definite"
 
@@ -330,7 +335,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:  # noqa: N803
 
     The derivative through the eigenvectors is finite only where the eigenvalues differ from each other.
 
-    Derivative: Ā = V (L̄ + (Vᵀ V̄)/E) Vᵀ, Eᵢⱼ = lⱼ − lᵢ off the diagonal.
+    Derivative: Ā = V (L̄ + ½ skew(Vᵀ V̄)/E) Vᵀ, Eᵢⱼ = lⱼ − lᵢ off the diagonal: symmetric.
 
     Example:
         >>> import lucid
@@ -364,7 +369,7 @@ def _eigh(operation: str, A: Tensor, UPLO: str) -> Eigh:  # noqa: N803
         middle = None if grad_L is None else on_diagonal(grad_L)
         if grad_V is not None:
             inside = matmul(mT(V), grad_V)
-            inside = add(tril(inside, -1), triu(inside, 1))
+            inside = mul(sub(inside, mT(inside)), 0.5)  # so that Ā is symmetric, as A is
             middle = _plus(middle, div(inside, _without_diagonal(sub(unsqueeze(L, -2), unsqueeze(L, -1)))))
         return (matmul(matmul(V, middle), mT(V)),)
 

@@ -98,7 +98,7 @@ def matrix_norm(
         dtype: convert to this number type first.
 
     Raises:
-        ValueError: for another ord, for dimensions that are one, and for the largest or smallest of nothing.
+        ValueError: for another ord, for dimensions that are one, and for the smallest of nothing.
 
     Example:
         >>> import lucid
@@ -121,14 +121,21 @@ def matrix_norm(
     if ord == "nuc" or ord in (2, -2):
         moved = permute(A, *(d for d in range(ndim) if d not in (rows, columns)), rows, columns)
         values = svdvals(moved)
-        out = sum(values, -1) if ord == "nuc" else (amax if ord > 0 else amin)(values, -1)
+        out = sum(values, -1) if ord == "nuc" else _extreme(values, ord, -1)
         kept = [1 if d in (rows, columns) else size for d, size in enumerate(A.shape)]
         return reshape(out, kept) if keepdim else out
     if ord not in (1, -1, math.inf, -math.inf):
         raise ValueError(f"{name}: ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {ord!r}")
     along, over = (rows, columns) if ord in (1, -1) else (columns, rows)
-    out = (amax if ord > 0 else amin)(sum(abs(A), along, True), over, True)
+    out = _extreme(sum(abs(A), along, True), ord, over, True)
     return out if keepdim else reshape(out, [size for d, size in enumerate(A.shape) if d not in (rows, columns)])
+
+
+def _extreme(sizes: Tensor, ord: float, dim: int, keepdim: bool = False) -> Tensor:
+    """The largest, or for negative ord the smallest; the largest of no sizes is 0."""
+    if ord > 0 and sizes.shape[dim] == 0:
+        return sum(sizes, dim, keepdim)
+    return (amax if ord > 0 else amin)(sizes, dim, keepdim)
 
 
 def norm(A: Tensor, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: N803

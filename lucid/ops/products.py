@@ -7,10 +7,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from lucid.autograd.graph import Value
+from lucid import engine
+from lucid.autograd.graph import Value, record
 from lucid.ops.arithmetic import add, mul, sub
 from lucid.ops.broadcast import expand, sum
-from lucid.ops.create import as_tensor
+from lucid.ops.create import as_tensor, zeros_like
 from lucid.ops.elementwise import Tensor, common_shape
 from lucid.ops.index import index_select
 from lucid.ops.matmul import bmm, mm, mv
@@ -33,7 +34,8 @@ def _added(operation: str, input: Tensor, product: Tensor, beta: float, alpha: f
         raise ValueError(f"{operation}: input has shape {input.shape}, which does not broadcast to {product.shape}")
     product = product if alpha == 1 else mul(product, alpha)
     if beta == 0:
-        return product
+        out = engine.same_start(product, product.array)
+        return record(operation, out, (input, product), (lambda _: zeros_like(input), lambda grad: grad))
     return add(product, input if beta == 1 else mul(input, beta))
 
 
@@ -250,6 +252,8 @@ def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
 def _cross(operation: str, input: Tensor, other: Tensor, dim: int) -> Tensor:
     if len(input.shape) != len(other.shape):
         raise ValueError(f"{operation}: shapes {input.shape} and {other.shape} have different numbers of dimensions")
+    if input.dtype is not other.dtype:
+        raise TypeError(f"{operation}: operands are {input.dtype} and {other.dtype}; convert one with .to()")
     along = wrap_dim(operation, dim, len(input.shape))
     if not input.shape or input.shape[along] != 3 or other.shape[along] != 3:
         raise ValueError(f"{operation}: sizes along dim {dim} must be 3, got shapes {input.shape} and {other.shape}")
@@ -263,14 +267,20 @@ def _cross(operation: str, input: Tensor, other: Tensor, dim: int) -> Tensor:
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """Inner products along a dimension; the others broadcast.
 
+    Raises:
+        TypeError: for integers.
+        ValueError: when the shapes do not fit.
+
     Example:
         >>> import lucid
         >>> lucid.linalg.vecdot(lucid.eye(2), lucid.tensor([3.0, 4.0])).tolist()
         [3.0, 4.0]
     """
     common_shape("linalg.vecdot", x, y)
-    product = mul(x, y)
-    return sum(product, dim, dtype=product.dtype)
+    for one in (x, y):
+        if not one.dtype.is_floating_point:
+            raise TypeError(f"linalg.vecdot: expects floating-point numbers, got {one.dtype}; convert with .float()")
+    return sum(mul(x, y), dim)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -369,11 +369,12 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
             dimensions in front of matrices broadcast.
         rcond: singular values up to this share of the largest count as zero. Default: max(m, n) times the spacing of
             numbers at 1.
-        driver: only None: there is one way of computing it, by the singular values.
+        driver: which of PyTorch's ways decides what is there besides the solution; that is computed in one way.
 
     Returns:
-        A named tuple: ``solution`` [..., n, k]; ``residuals`` [..., k], the squared distances of the columns, empty
-        unless m > n and all A have rank n; ``rank`` [...], int64; ``singular_values`` [..., min(m, n)].
+        A named tuple: ``solution`` [..., n, k]; ``residuals`` [..., k], the squared distances of the columns, for the
+        drivers ``"gels"``, ``"gelsd"``, ``"gelss"`` when m > n and all A have rank n, else empty; ``rank`` [...],
+        int64, empty for ``"gels"``; ``singular_values`` [..., min(m, n)] for ``"gelsd"`` and ``"gelss"``, else empty.
 
     Raises:
         ValueError: when the shapes do not fit.
@@ -385,8 +386,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         [[1.0], [2.0]]
     """
     name = "linalg.lstsq"
-    if driver is not None:
-        raise ValueError(f"{name}: driver must be None, got {driver!r}")
+    if driver not in (None, "gelsy", "gels", "gelsd", "gelss"):
+        raise ValueError(f"{name}: driver must be None, 'gelsy', 'gels', 'gelsd' or 'gelss', got {driver!r}")
     vectors = len(A.shape) - 1 == len(B.shape) and A.shape[:-1] == B.shape
     columns = unsqueeze(B, -1) if vectors else B
     check_matrices(name, A, columns)
@@ -396,9 +397,12 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     A, columns = broadcast_batches(name, A, columns)
     solution = matmul(pinv(A, rtol=rcond), columns)
     rank = matrix_rank(A, rtol=rcond)
-    residuals = wrapped(A, np.zeros((0,)))
-    if m > n and (rank.array == n).all():
+    nothing = np.zeros((0,))
+    residuals, singular_values = wrapped(A, nothing), wrapped(A, nothing)
+    if driver in ("gels", "gelsd", "gelss") and m > n and (rank.array == n).all():
         distance = sub(matmul(A, solution), columns)
         residuals = sum(mul(distance, distance), -2)
     solution = reshape(solution, solution.shape[:-1]) if vectors else solution
-    return LeastSquares(solution, residuals, rank, _svd(name, A.detach(), False)[1])
+    if driver in ("gelsd", "gelss"):
+        singular_values = _svd(name, A.detach(), False)[1]
+    return LeastSquares(solution, residuals, wrapped(rank, nothing) if driver == "gels" else rank, singular_values)

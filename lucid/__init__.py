@@ -3,11 +3,13 @@
 Names and meanings are PyTorch's.
 """
 
-from lucid import autograd, datasets, linalg, nn, optim
-from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from lucid.engine import bool_ as bool  # noqa: A004
+from lucid import accelerator, amp, autograd, backends, cuda, datasets, linalg, nn, optim, utils
+from lucid.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from lucid.devices import device
 from lucid.engine import (
+    bfloat16,
     dtype,
+    float16,
     float32,
     float64,
     get_num_threads,
@@ -16,6 +18,8 @@ from lucid.engine import (
     set_num_threads,
     uint8,
 )
+from lucid.engine import bool_ as bool  # noqa: A004
+from lucid.number_types import finfo, get_default_dtype, iinfo, set_default_dtype
 from lucid.ops.activation import relu
 from lucid.ops.arithmetic import (
     abs,  # noqa: A004
@@ -63,6 +67,7 @@ from lucid.ops.create import (
     from_numpy,
     full,
     full_like,
+    is_tensor,
     linspace,
     ones,
     ones_like,
@@ -163,6 +168,7 @@ from lucid.version import __version__
 
 float = float32  # noqa: A001
 double = float64
+half = float16
 long = int64
 int = int32  # noqa: A001
 ger = outer

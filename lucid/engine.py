@@ -83,6 +83,24 @@ _of_numpy = {d.numpy: d for d in DTYPES}
 _of_name = {d.name: d for d in DTYPES} | {"float": float32, "double": float64, "long": int64, "int": int32}
 
 
+class MissingType:
+    """The name of a number type that is not there: it can be compared and printed; using it raises a TypeError."""
+
+    is_floating_point = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"lucid.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+float16, bfloat16 = MissingType("float16"), MissingType("bfloat16")
+
+
 def dtype_of(kind: Any) -> dtype:
     """The number type meant by a lucid dtype, a NumPy dtype, a Python type or a name.
 
@@ -91,6 +109,8 @@ def dtype_of(kind: Any) -> dtype:
     """
     if type(kind) is dtype:
         return kind
+    if isinstance(kind, MissingType):
+        raise TypeError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
     if kind is float:
         return float32
     try:

@@ -11,6 +11,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd import backward as run_backward_from
 from lucid.autograd.graph import Node, RemovableHandle, Value, add_hook, describe, detached_alias
+from lucid.devices import CPU, device
 from lucid.ops import (
     activation,
     arithmetic,
@@ -211,9 +212,18 @@ class Tensor(Value):
         return self.dtype.is_floating_point
 
     @property
-    def device(self) -> str:
-        """``"cpu"``."""
-        return "cpu"
+    def device(self) -> device:
+        """Where it lives: on the CPU."""
+        return CPU
+
+    @property
+    def is_cuda(self) -> bool:
+        """False: there is no CUDA."""
+        return False
+
+    def get_device(self) -> int:
+        """-1, as for every tensor on the CPU."""
+        return -1
 
     def item(self) -> float | int | bool:
         """The number in a tensor of one element.
@@ -242,6 +252,14 @@ class Tensor(Value):
     def cpu(self) -> Tensor:
         """The tensor itself."""
         return self
+
+    def cuda(self, device: Any = "cuda", non_blocking: bool = False) -> Tensor:
+        """Would move the tensor to a CUDA device.
+
+        Raises:
+            ValueError: always; there is none.
+        """
+        return views.to(self, device=device)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
@@ -386,6 +404,7 @@ class Tensor(Value):
     reshape, view, permute, transpose, t = views.reshape, views.view, views.permute, views.transpose, views.t
     squeeze, unsqueeze, flatten, flip = views.squeeze, views.unsqueeze, views.flatten, views.flip
     contiguous, clone, to = views.contiguous, views.clone, views.to
+    type, half, bfloat16 = views.type_, views.half, views.bfloat16
     float, double, long, int, bool = views.float_, views.double, views.long, views.int_, views.bool_
     expand, expand_as, broadcast_to = broadcast.expand, broadcast.expand_as, broadcast.broadcast_to
 

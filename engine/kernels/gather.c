@@ -6,6 +6,8 @@
 #include "simd/simd.h"
 
 #define NUMBERS_PER_CHUNK 16384
+#define COPIES_PER_CHUNK 65536 /* of a plain copy, which memory bounds more than the processor does */
+#define ROWS_AHEAD 2           /* whose memory is asked for while a row is copied */
 #define CACHE_LINE ((int64_t)(64 / sizeof(real))) /* numbers of a cache line */
 
 typedef struct {
@@ -15,8 +17,8 @@ typedef struct {
     real *to;
 } gather_job;
 
-static int64_t chunk_of(int64_t numbers_each) {
-    return numbers_each < NUMBERS_PER_CHUNK ? NUMBERS_PER_CHUNK / (numbers_each > 0 ? numbers_each : 1) : 1;
+static int64_t chunk_of(int64_t numbers, int64_t numbers_each) {
+    return numbers_each < numbers ? numbers / (numbers_each > 0 ? numbers_each : 1) : 1;
 }
 
 /* ---- Checking ---- */
@@ -39,9 +41,14 @@ static int64_t first_outside(int64_t n, const int64_t *index, int64_t limit) {
 
 /* ---- Rows ---- */
 
-static inline void copy_row(int64_t n, const real *x, real *out) {
+/* Copies x, and asks for the memory of a row that is to come: rows picked at random are not where the processor looks
+ * ahead by itself. */
+static inline void copy_row(int64_t n, const real *x, const real *coming, real *out) {
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) vstore(out + i, vload(x + i));
+    for (; i + LANES <= n; i += LANES) {
+        __builtin_prefetch(coming + i, 0, 2); /* into the second cache, which waits for more lines at a time */
+        vstore(out + i, vload(x + i));
+    }
     for (; i < n; i++) out[i] = x[i];
 }
 
@@ -53,7 +60,10 @@ static inline void add_row(int64_t n, const real *x, real *out) {
 
 static void gather_rows_body(void *context, int64_t begin, int64_t end) {
     const gather_job *j = context;
-    for (int64_t i = begin; i < end; i++) copy_row(j->row, j->from + j->index[i] * j->row, j->to + i * j->row);
+    for (int64_t i = begin; i < end; i++) {
+        int64_t ahead = i + ROWS_AHEAD < end ? i + ROWS_AHEAD : i;
+        copy_row(j->row, j->from + j->index[i] * j->row, j->from + j->index[ahead] * j->row, j->to + i * j->row);
+    }
 }
 
 int64_t gather_rows_real(int64_t n, int64_t row, int64_t table_rows, const real *table, const int64_t *index,
@@ -61,7 +71,7 @@ int64_t gather_rows_real(int64_t n, int64_t row, int64_t table_rows, const real 
     int64_t bad = first_outside(n, index, table_rows);
     if (bad >= 0) return bad;
     gather_job j = {.row = row, .from = table, .index = index, .to = out};
-    parallel_for(n, chunk_of(row), gather_rows_body, &j);
+    parallel_for(n, chunk_of(COPIES_PER_CHUNK, row), gather_rows_body, &j);
     return -1;
 }
 
@@ -78,7 +88,7 @@ int64_t scatter_add_rows_real(int64_t n, int64_t row, int64_t table_rows, const 
     int64_t bad = first_outside(n, index, table_rows);
     if (bad >= 0) return bad;
     gather_job j = {.n = n, .row = row, .skip = skip, .from = grad, .index = index, .to = table_grad};
-    int64_t columns = chunk_of(n);
+    int64_t columns = chunk_of(NUMBERS_PER_CHUNK, n);
     parallel_for(row, (columns + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE, scatter_add_rows_body, &j);
     return -1;
 }
@@ -103,7 +113,7 @@ int64_t gather_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const re
     int64_t bad = first_outside(outer * m * inner, index, n);
     if (bad >= 0) return bad;
     gather_job j = {.n = n, .m = m, .inner = inner, .from = x, .index = index, .to = out};
-    parallel_for(outer * m, chunk_of(inner), gather_body, &j);
+    parallel_for(outer * m, chunk_of(NUMBERS_PER_CHUNK, inner), gather_body, &j);
     return -1;
 }
 
@@ -128,7 +138,7 @@ int64_t scatter_add_real(int64_t outer, int64_t n, int64_t inner, int64_t m, con
     int64_t bad = first_outside(outer * m * inner, index, n);
     if (bad >= 0) return bad;
     gather_job j = {.n = n, .m = m, .inner = inner, .from = source, .index = index, .to = out};
-    int64_t columns = chunk_of(m);
+    int64_t columns = chunk_of(NUMBERS_PER_CHUNK, m);
     parallel_for(outer * inner, (columns + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE, scatter_add_body, &j);
     return -1;
 }

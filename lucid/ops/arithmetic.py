@@ -9,7 +9,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.grad_mode import mode
-from lucid.autograd.graph import Value, record
+from lucid.autograd.graph import Value, detached_alias, record
 from lucid.engine import Elementwise
 from lucid.ops.broadcast import expand, sum_to_size
 from lucid.ops.elementwise import (
@@ -51,7 +51,13 @@ _neg = Unary("neg", lambda grad: neg(grad), integers=np.negative)
 
 
 def positive(input: Tensor) -> Tensor:
-    """The tensor itself."""
+    """The tensor itself.
+
+    Raises:
+        TypeError: for what is not a tensor.
+    """
+    if not isinstance(input, Value):
+        raise TypeError(f"positive: expected a tensor, got {type(input).__name__}")
     return input
 
 
@@ -81,7 +87,7 @@ def _zero(grad: Tensor) -> Tensor:
     return out
 
 
-_sign = Unary("sign", _zero, integers=np.sign)
+_sign = Unary("sign", _zero, integers=lambda x: x if x.dtype == bool else np.sign(x))
 
 
 def floor(input: Tensor) -> Tensor:
@@ -152,10 +158,11 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
         input: the dividend.
         other: the divisor.
         rounding_mode: ``None``, or round the quotient: ``"floor"`` down, ``"trunc"`` towards zero. The result then
-            keeps an integer type and has no gradient.
+            keeps an integer type, and its gradient is zero.
 
     Raises:
         ValueError: for another rounding mode.
+        ZeroDivisionError: for integers divided by zero with a rounding mode.
     """
     if rounding_mode is None:
         return binary(_div, input, other)
@@ -163,9 +170,29 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
         return floor_divide(input, other)
     if rounding_mode != "trunc":
         raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
-    kind = result_type(input, other)
-    quotient = trunc(div(input, other))
-    return quotient if kind.is_floating_point else to_dtype(quotient, kind)
+    if not result_type(input, other).is_floating_point:
+        return floor_divide(sub(input, fmod(input, other)), other)  # exact, also beyond 2⁵³
+    quotient = trunc(div(_constant(input), _constant(other)))
+    return record("div", quotient, (input, other), (_flat(input), _flat(other)))
+
+
+def _constant(x: Operand) -> Operand:
+    """The operand outside the graph."""
+    return detached_alias(x) if isinstance(x, Value) else x
+
+
+def _flat(x: Operand) -> Callable[[Tensor], Tensor | None]:
+    """The rule of an operand on which the result does not depend, but for steps: zeros in the operand's shape."""
+    if not isinstance(x, Value):
+        return lambda grad: None
+    shape, kind = x.shape, x.dtype
+
+    def rule(grad: Tensor) -> Tensor:
+        out = engine.empty(shape, kind)
+        out.array.fill(0)
+        return out
+
+    return rule
 
 
 _div = Binary(
@@ -182,7 +209,7 @@ def rdiv(input: Operand, other: Operand) -> Tensor:
 
 
 def floor_divide(input: Operand, other: Operand) -> Tensor:
-    """⌊input / other⌋, elementwise with broadcasting. No gradient.
+    """⌊input / other⌋, elementwise with broadcasting. The gradient is zero.
 
     Raises:
         ZeroDivisionError: for integers divided by zero.
@@ -199,7 +226,7 @@ def _integer_division(function: Callable[..., Any]) -> Callable[..., Any]:
     return divide
 
 
-_floor_divide = Binary("floor_divide", None, None, saves=False, integers=_integer_division(np.floor_divide))
+_floor_divide = Binary("floor_divide", _zero, _zero, saves=False, integers=_integer_division(np.floor_divide))
 
 
 def rfloor_divide(input: Operand, other: Operand) -> Tensor:
@@ -347,9 +374,9 @@ def differs(self: Tensor, other: Any) -> Any:
 
 def _logical(function: Callable[..., Any]) -> Callable[[Operand, Operand], Tensor]:
     def operation(input: Operand, other: Operand) -> Tensor:
-        arrays = (x.array if isinstance(x, Value) else bool(x) if is_number(x) else x for x in (input, other))
+        operands = (operand(function.__name__, x) for x in (input, other))
         try:
-            return engine.wrap(np.asarray(function(*arrays)))
+            return engine.wrap(np.asarray(function(*(x.array if isinstance(x, Value) else bool(x) for x in operands))))
         except ValueError as error:
             raise ValueError(f"{function.__name__}: {error}") from None
 
@@ -389,6 +416,8 @@ bitwise_xor = _bitwise("bitwise_xor", np.bitwise_xor)
 
 def logical_not(input: Tensor) -> Tensor:
     """True where the element is zero or False."""
+    if not isinstance(input, Value):
+        raise TypeError(f"logical_not: expected a tensor, got {type(input).__name__}")
     return engine.wrap(np.asarray(np.logical_not(input.array)))
 
 

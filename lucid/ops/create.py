@@ -9,6 +9,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, detached_alias
+from lucid.devices import check_device
 from lucid.ops.arithmetic import where
 from lucid.ops.elementwise import Tensor, default_dtype, is_number
 from lucid.ops.view import clone, sizes, to_dtype
@@ -18,8 +19,7 @@ _fill = engine.kernels("fill")
 
 def finish(out: Tensor, requires_grad: bool, device: Any = None) -> Tensor:
     """The tensor, requiring a gradient if asked; the device is checked."""
-    if device is not None and str(device).split(":")[0] != "cpu":
-        raise ValueError(f"device {str(device)!r} is not there; lucid computes on the CPU")
+    check_device(device)
     if requires_grad:
         if not out.dtype.is_floating_point:
             raise TypeError(f"requires_grad: only floating-point tensors have gradients, not {out.dtype}")
@@ -89,6 +89,17 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, np.ndarray) and (dtype is None or engine.dtype_of(dtype).numpy == data.dtype):
         return finish(from_numpy(data), False, device)
     return tensor(data, dtype=dtype, device=device)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether something is a tensor.
+
+    Example:
+        >>> import lucid
+        >>> lucid.is_tensor(lucid.zeros(2)), lucid.is_tensor([0.0, 0.0])
+        (True, False)
+    """
+    return isinstance(obj, Value)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -169,18 +180,26 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
     return finish(out, requires_grad, device)
 
 
+def _need_tensor(operation: str, input: Any) -> None:
+    if not isinstance(input, Value):
+        raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
+
+
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and number type of another tensor."""
+    _need_tensor("zeros_like", input)
     return zeros(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and number type of another tensor."""
+    _need_tensor("ones_like", input)
     return ones(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor in the shape and number type of another, its numbers not set."""
+    _need_tensor("empty_like", input)
     return empty(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
@@ -188,24 +207,37 @@ def full_like(
     input: Tensor, fill_value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """One number in the shape and number type of another tensor."""
+    _need_tensor("full_like", input)
     return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def arange(*args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(
+    *args: Any,
+    start: Any = None,
+    end: Any = None,
+    step: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Numbers from ``start`` (0) up to but not including ``end``, ``step`` (1) apart.
 
-    Called as arange(end), arange(start, end) or arange(start, end, step).
+    Called as arange(end), arange(start, end) or arange(start, end, step), or with these names.
 
-    Integers when all three are, else the default floating-point type.
+    Integers when all three are, else the default floating-point type. With an integer ``dtype`` the three numbers lose
+    their fractions first.
 
     Raises:
         ValueError: for step 0, or one that leads away from the end.
     """
-    if not 1 <= len(args) <= 3:
-        raise TypeError(f"arange: expected 1 to 3 numbers, got {len(args)}")
-    values = [x.array.item() if isinstance(x, Value) else x for x in args]
-    start, end = (0, values[0]) if len(values) == 1 else values[:2]
-    step = values[2] if len(values) == 3 else 1
+    given = dict(zip(("end",) if len(args) == 1 else ("start", "end", "step"), args, strict=False))
+    given |= {name: x for name, x in (("start", start), ("end", end), ("step", step)) if x is not None}
+    if len(args) > 3 or given.get("end") is None:
+        raise TypeError(f"arange: expected (end), (start, end) or (start, end, step), got {len(args)} numbers")
+    values = {name: x.array.item() if isinstance(x, Value) else x for name, x in given.items()}
+    start, end, step = values.get("start", 0), values["end"], values.get("step", 1)
+    if dtype is not None and not engine.dtype_of(dtype).is_floating_point:
+        start, end, step = int(start), int(end), int(step)
     if step == 0 or (end - start) / step < 0:
         raise ValueError(f"arange: step {step} does not lead from {start} to {end}")
     if dtype is None:

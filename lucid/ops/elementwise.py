@@ -238,7 +238,7 @@ class Unary:
 def unary(op: Unary, x: Tensor) -> Tensor:
     """Runs and records ``op``."""
     try:
-        if op.floats and not x.dtype.is_floating_point:
+        if not x.dtype.is_floating_point and op.floats:
             x = to_dtype(x, default_dtype[0])
     except AttributeError:
         raise TypeError(f"{op.name}: expected a tensor, got {type(x).__name__}") from None

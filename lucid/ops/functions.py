@@ -7,6 +7,7 @@ import numbers
 
 import numpy as np
 
+from lucid import engine
 from lucid.autograd.graph import Value
 from lucid.ops.arithmetic import add, div, eq, ge, logical_and, mul, neg, sub, where
 from lucid.ops.elementwise import Binary, Operand, Tensor, Unary, binary, is_number, unary
@@ -26,7 +27,7 @@ def pow(input: Operand, exponent: Operand) -> Tensor:
         [1.0, 4.0, 9.0]
     """
     if not isinstance(exponent, Value) and is_number(exponent) and isinstance(input, Value):
-        if exponent == 2:
+        if exponent == 2 and input.dtype is not engine.bool_:
             return mul(input, input)
         if exponent == 0.5 and input.dtype.is_floating_point:
             return sqrt(input)
@@ -58,7 +59,7 @@ def rpow(input: Operand, other: Operand) -> Tensor:
 
 def square(input: Tensor) -> Tensor:
     """input², elementwise."""
-    return mul(input, input)
+    return pow(input, 2)
 
 
 def sqrt(input: Tensor) -> Tensor:

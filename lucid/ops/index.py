@@ -387,8 +387,10 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         key = (slice(None),) * dim + (slice(end - x.shape[dim], end),)
         engine.copy_into(engine.view(out, out.array[key]), x)
         keys.append(key)
-    rules = tuple((lambda grad, key=key: getitem(grad, key)) for key in keys)
-    return record("cat", out, tuple(parts), rules)
+    rules = [lambda grad, key=key: getitem(grad, key) for key in keys]
+    skipped = [x for x in tensors if x.shape == (0,) != first.shape]
+    rules += [lambda grad, x=x: engine.empty(x.shape, x.dtype) for x in skipped]
+    return record("cat", out, (*parts, *skipped), tuple(rules))
 
 
 def stack(tensors: Any, dim: int = 0) -> Tensor:

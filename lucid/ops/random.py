@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.graph import Value, record
+from lucid.autograd.graph import Value, detached_alias, record
+from lucid.devices import CPU, check_device
 from lucid.engine import ffi, lib
-from lucid.ops.create import finish
-from lucid.ops.elementwise import Tensor, default_dtype
+from lucid.ops.arithmetic import add, mul
+from lucid.ops.create import as_tensor, finish, full_like, zeros_like
+from lucid.ops.elementwise import Tensor, common_shape, default_dtype, result_type
 from lucid.ops.view import sizes
 
 _uniform, _normal = engine.kernels("uniform"), engine.kernels("normal")
@@ -32,6 +34,8 @@ class Generator:
     """
 
     def __init__(self, device: Any = None) -> None:
+        check_device(device)
+        self.device = CPU
         self.state = ffi.new("philox_state *")
         self.manual_seed(0)
 
@@ -67,6 +71,13 @@ class Generator:
         if not isinstance(state, Value) or state.dtype is not engine.uint8 or state.shape != (_STATE_BYTES,):
             raise ValueError(f"set_state: expected the uint8 tensor of {_STATE_BYTES} numbers that get_state gives")
         ffi.buffer(self.state)[:] = state.array.tobytes()
+
+    def __getstate__(self) -> bytes:
+        return bytes(ffi.buffer(self.state))
+
+    def __setstate__(self, state: bytes) -> None:
+        self.state = ffi.new("philox_state *")
+        ffi.buffer(self.state)[:] = state
 
 
 default_generator = Generator()
@@ -138,23 +149,53 @@ def randn(
     return finish(_draw(_normal, "randn", size, dtype, generator, 0.0, 1.0), requires_grad, device)
 
 
-def rand_like(input: Tensor, *, dtype: Any = None) -> Tensor:
+def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uniform numbers from [0, 1) in the shape and type of another tensor."""
-    return rand(input.shape, dtype=dtype or input.dtype)
+    return rand(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def randn_like(input: Tensor, *, dtype: Any = None) -> Tensor:
+def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Standard normal numbers in the shape and type of another tensor."""
-    return randn(input.shape, dtype=dtype or input.dtype)
+    return randn(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def normal(
-    mean: float = 0.0, std: float = 1.0, size: Any = (), *, dtype: Any = None, generator: Generator | None = None
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = (),
+    *,
+    dtype: Any = None,
+    generator: Generator | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers from the normal distribution with the given mean and standard deviation."""
+    """Numbers from the normal distribution with the given mean and standard deviation.
+
+    Args:
+        mean: a number, or a tensor with one for each result.
+        std: a number or a tensor, not negative; broadcasts with ``mean``.
+        size: the shape, when both are numbers.
+        dtype: the number type; that of the tensors when there are any.
+        generator: where the random numbers come from.
+        device: ``"cpu"``.
+        requires_grad: whether the result is a leaf that gets a gradient.
+
+    Raises:
+        ValueError: for a negative standard deviation.
+    """
+    if isinstance(mean, Value) or isinstance(std, Value):
+        if tuple(size):
+            raise TypeError("normal: size is for a mean and std that are numbers; tensors say the shape themselves")
+        scale, centre = (detached_alias(x) if isinstance(x, Value) else as_tensor(x) for x in (std, mean))
+        if scale.array.size and scale.array.min() < 0:
+            raise ValueError("normal: std must not be negative")
+        noise = _draw(
+            _normal, "normal", (common_shape("normal", scale, centre),), result_type(std, mean), generator, 0.0, 1.0
+        )
+        return finish(add(mul(noise, scale), centre), requires_grad, device)
     if std < 0:
         raise ValueError(f"normal: std must not be negative, got {std}")
-    return _draw(_normal, "normal", (size,), dtype, generator, mean, std)
+    return finish(_draw(_normal, "normal", (size,), dtype, generator, mean, std), requires_grad, device)
 
 
 def randint(
@@ -187,8 +228,9 @@ def randint(
     return finish(out, requires_grad, device)
 
 
-def randperm(n: int, *, dtype: Any = None, generator: Generator | None = None) -> Tensor:
+def randperm(n: int, *, dtype: Any = None, generator: Generator | None = None, device: Any = None) -> Tensor:
     """0 to n − 1 in random order, as int64."""
+    check_device(device)
     if n < 0:
         raise ValueError(f"randperm: n must not be negative, got {n}")
     out = engine.empty((n,), engine.int64)
@@ -196,18 +238,21 @@ def randperm(n: int, *, dtype: Any = None, generator: Generator | None = None) -
     return out if dtype is None else engine.convert(out, engine.dtype_of(dtype))
 
 
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability that each element of ``input`` gives, else 0.
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that each element of ``input`` gives, or with probability ``p``, else 0.
+
+    The gradient is zero.
 
     Raises:
         ValueError: for a probability outside [0, 1].
     """
-    p = engine.contiguous(input)
-    if p.array.size and not (p.array.min() >= 0 and p.array.max() <= 1):
+    chances = engine.contiguous(input if p is None else full_like(input, p))
+    if chances.array.size and not (chances.array.min() >= 0 and chances.array.max() <= 1):
         raise ValueError("bernoulli: probabilities must be from 0 to 1")
-    out = engine.empty(p.shape, p.dtype)
-    engine.kernel_for(_bernoulli, p.dtype, "bernoulli")(_state(generator), out.array.size, p.pointer, 1, out.pointer)
-    return out
+    out = engine.empty(chances.shape, chances.dtype)
+    kernel = engine.kernel_for(_bernoulli, chances.dtype, "bernoulli")
+    kernel(_state(generator), out.array.size, chances.pointer, 1, out.pointer)
+    return record("bernoulli", out, (input,), (zeros_like,))
 
 
 def fill_uniform(out: Tensor, low: float, high: float, generator: Generator | None = None) -> None:

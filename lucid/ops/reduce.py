@@ -238,11 +238,15 @@ def _others_in_row(x: Tensor) -> Tensor:
 
 
 def _truth(operation: str, function: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    """any or all. No dimensions, ``dim=()``, mean none here: PyTorch's any and all are alone in this."""
+    """any or all. No dimensions, ``dim=()``, mean none here: PyTorch's any and all are alone in this.
+
+    Of uint8 numbers the result is uint8, as in PyTorch, where such tensors were once used as masks.
+    """
+    kind = engine.uint8 if input.dtype is engine.uint8 else engine.bool_
     if dim is not None and not isinstance(dim, int) and not tuple(dim):
-        return to_dtype(input, engine.bool_)
+        return to_dtype(to_dtype(input, engine.bool_), kind)
     plan = reduction(operation, input.shape, dim, keepdim)
-    return engine.wrap(np.asarray(function(input.array, axis=plan.dims), bool).reshape(plan.shape))
+    return engine.wrap(np.asarray(function(input.array, axis=plan.dims), kind.numpy).reshape(plan.shape))
 
 
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:

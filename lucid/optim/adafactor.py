@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lucid.autograd.graph import describe
-from lucid.optim.engine_group import NUMBER, Shape, StateField
 from lucid.optim.engine_optimizer import EngineOptimizer
+from lucid.optim.engine_rule import NUMBER, Shape, StateField
 from lucid.optim.gradient_options import GradientOptions
 from lucid.optim.options import not_negative, number, switch
 

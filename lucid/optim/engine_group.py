@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe
 from lucid.engine import NULL, ffi, lib
+from lucid.optim.engine_rule import EngineRule, Shape
 from lucid.optim.gradient_options import not_finite
-
-if TYPE_CHECKING:
-    from lucid.optim.engine_optimizer import EngineOptimizer
-    from lucid.optim.param_group import ParamGroup, State
-
-Shape = tuple[int, ...]
-
-
-class StateField(NamedTuple):
-    """What a rule remembers of a parameter.
-
-    Attributes:
-        shape: the shape of the tensor, from the parameter's; None: such a parameter does not have this state.
-        start: what it is filled with at first (see ``EngineOptimizer.state_start``).
-        is_number: one float32 number, whatever the parameter's number type is.
-    """
-
-    shape: Callable[[Shape], Shape | None]
-    start: float = 0.0
-    is_number: bool = False
-
-
-LIKE_PARAMETER = StateField(shape=lambda shape: shape)
-NUMBER = StateField(shape=lambda shape: (), is_number=True)
+from lucid.optim.param_group import ParamGroup, State
 
 _MISSING: Any = object()
 _UNWRITTEN: Any = object()
@@ -62,7 +40,7 @@ class EngineGroup:
         "versions", "written",
     )  # fmt: skip
 
-    def __init__(self, optimizer: EngineOptimizer, index: int, group: ParamGroup, kind: Any, made: set[int]) -> None:
+    def __init__(self, optimizer: EngineRule, index: int, group: ParamGroup, kind: Any, made: set[int]) -> None:
         if kind.suffix is None:
             raise TypeError(f"{optimizer._name()}: only float32 and float64 parameters can be optimized, not {kind}")
         self.optimizer, self.index, self.group, self.kind = optimizer, index, group, kind
@@ -273,7 +251,7 @@ def memory_beside(p: Any, shape: Shape) -> np.ndarray:
     return room[lead : lead + nbytes].view(p.dtype.numpy).reshape(shape)
 
 
-def check_state_tensor(optimizer: EngineOptimizer, name: str, x: Any, p: Any) -> None:
+def check_state_tensor(optimizer: EngineRule, name: str, x: Any, p: Any) -> None:
     """Refuses a state tensor that C cannot use for the parameter."""
     field, title = optimizer.state_fields[name], optimizer._name()
     kind, shape = engine.float32 if field.is_number else p.dtype, field.shape(p.shape)
@@ -291,7 +269,7 @@ def check_state_tensor(optimizer: EngineOptimizer, name: str, x: Any, p: Any) ->
     engine.check_writable(x)
 
 
-def gradients_by_parameter(optimizer: EngineOptimizer, grads: Any) -> dict[int, Any]:
+def gradients_by_parameter(optimizer: EngineRule, grads: Any) -> dict[int, Any]:
     """The gradients given to ``step``, by the ``id`` of their parameter: None where there is none.
 
     Args:

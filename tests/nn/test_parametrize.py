@@ -65,6 +65,10 @@ def test_weight_norm_names():
     other = weight_norm(nn.Linear(3, 2))
     other.load_state_dict(layer.state_dict())
     assert other.weight.tolist() == layer.weight.tolist()
+    inside = nn.Sequential(weight_norm(nn.Linear(3, 2)))
+    old = dict(zip(("0.bias", "0.weight_g", "0.weight_v"), layer.state_dict().values(), strict=True))
+    inside.load_state_dict(old)
+    assert inside[0].weight.tolist() == layer.weight.tolist()
 
 
 def test_weight_norm_trains():
@@ -158,6 +162,12 @@ def test_mistakes_change_nothing():
     with pytest.raises(ValueError, match="not parametrized"):
         parametrize.remove_parametrizations(layer, "weight")
     assert type(layer) is nn.Linear and list(layer.state_dict()) == ["weight", "bias"]
+    Wider.right_inverse = lambda self, x: x * 2
+    before = layer.weight.tolist()
+    with pytest.raises(ValueError, match="unsafe=True"):
+        parametrize.register_parametrization(layer, "weight", Wider())
+    assert layer.weight.tolist() == before
+    del Wider.right_inverse
     parametrize.register_parametrization(layer, "weight", Wider(), unsafe=True)
     assert layer.weight.shape == (4, 3)
     parametrize.remove_parametrizations(layer, "weight")

@@ -43,7 +43,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
         dim: the dimension whose slices each have a length g of their own; None (or −1) for one length of all.
 
     Returns:
-        The module. g is ``module.parametrizations.weight.original0``, v ``original1``: new parameters, which an
+        The module; it also takes a state in which they are called ``weight_g`` and ``weight_v``. g is ``module.parametrizations.weight.original0``, v ``original1``: new parameters, which an
         optimizer made before does not know.
 
     Raises:
@@ -57,4 +57,14 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
         >>> layer.parametrizations.weight.original0.shape, layer.parametrizations.weight.original1.shape
         ((40, 1), (40, 20))
     """
-    return register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+    register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+
+    def rename(_: Module, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """The names of a state saved with PyTorch's older weight_norm."""
+        old = prefix + name + "_g", prefix + name + "_v"
+        if all(key in state for key in old):
+            for i, key in enumerate(old):
+                state[f"{prefix}parametrizations.{name}.original{i}"] = state.pop(key)
+
+    module.register_load_state_dict_pre_hook(rename)
+    return module

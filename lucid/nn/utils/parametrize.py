@@ -7,33 +7,17 @@ and saved is the original, as ``layer.parametrizations.weight.original``.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 from lucid.autograd import no_grad
 from lucid.autograd.graph import Value, describe
+from lucid.nn.container import ModuleDict, ModuleList
 from lucid.nn.module import Module
 from lucid.ops.view import clone
 from lucid.tensor import Parameter
 
 
-class Parametrizations(Module):
-    """What a module holds in ``parametrizations``: a :class:`ParametrizationList` for each computed tensor, by name."""
-
-    def __getitem__(self, name: str) -> ParametrizationList:
-        return self._modules[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._modules
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-
-class ParametrizationList(Module):
+class ParametrizationList(ModuleList):
     """The originals of one computed tensor, and the modules that are applied to them one after the other.
 
     Attributes:
@@ -50,8 +34,7 @@ class ParametrizationList(Module):
     unsafe: bool
 
     def __init__(self, first: Module, original: Any, unsafe: bool) -> None:
-        super().__init__()
-        self.add_module("0", first)
+        super().__init__([first])
         self.unsafe = unsafe
         with no_grad():
             new: Any = first.right_inverse(original) if hasattr(first, "right_inverse") else original
@@ -59,6 +42,8 @@ class ParametrizationList(Module):
         if not self.is_tensor and not isinstance(new, tuple | list):
             raise ValueError(f"right_inverse must return a tensor or a sequence of them, got {describe(new)}")
         self.ntensors = 1 if self.is_tensor else len(new)
+        if not unsafe:
+            _check_same(first(new) if self.is_tensor else first(*new), original)
         if self.is_tensor:
             if new.dtype is not original.dtype:
                 raise ValueError(f"right_inverse may not change {original.dtype} to {new.dtype}")
@@ -73,18 +58,6 @@ class ParametrizationList(Module):
                 if isinstance(original, Parameter):
                     kept = Parameter(kept, original.requires_grad)
                 _register(self, f"original{i}", kept)
-        if not unsafe:
-            _check_same(self(), original)
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __getitem__(self, index: int) -> Module:
-        return list(self._modules.values())[index]
-
-    def append(self, module: Module) -> None:
-        """Adds a module that is applied to the result of the others."""
-        self.add_module(str(len(self)), module)
 
     def originals(self) -> list[Any]:
         """The tensors that are trained."""
@@ -92,7 +65,7 @@ class ParametrizationList(Module):
 
     def forward(self) -> Any:
         """The computed tensor."""
-        first, *rest = self._modules.values()
+        first, *rest = self
         x = first(*self.originals())
         for module in rest:
             x = module(x)
@@ -106,7 +79,7 @@ class ParametrizationList(Module):
             ValueError: when it gives other tensors than the originals.
         """
         with no_grad():
-            for module in reversed(list(self._modules.values())):
+            for module in reversed(list(self)):
                 if not hasattr(module, "right_inverse"):
                     raise RuntimeError(f"{type(module).__name__} has no right_inverse, so this cannot be assigned")
                 value = module.right_inverse(value)
@@ -138,7 +111,7 @@ def _register(module: Module, name: str, tensor: Any) -> None:
         module.register_buffer(name, tensor)
 
 
-def _held(module: Any) -> Parametrizations:
+def _held(module: Any) -> ModuleDict:
     """What a module has in ``parametrizations``."""
     return module.parametrizations
 
@@ -159,7 +132,7 @@ def _check_same(result: Any, tensor: Any) -> None:
 class _Parametrized:
     """What the subclass adds."""
 
-    parametrizations: Parametrizations
+    parametrizations: ModuleDict
 
     def __setattr__(self, name: str, value: Any) -> None:
         if is_parametrized(self, name) and name != "parametrizations":
@@ -249,9 +222,9 @@ def register_parametrization(
     if not is_parametrized(module):
         base = type(module)
         module.__class__ = type(f"Parametrized{base.__name__}", (_Parametrized, base), {"__module__": __name__})
-        module.parametrizations = Parametrizations()
+        module.parametrizations = ModuleDict()
     setattr(type(module), tensor_name, _computed(tensor_name))
-    _held(module).add_module(tensor_name, computed)
+    _held(module)[tensor_name] = computed
     return module
 
 
@@ -264,7 +237,7 @@ def is_parametrized(module: Any, tensor_name: str | None = None) -> bool:
         False
     """
     held = module.__dict__.get("parametrizations")
-    if not isinstance(held, Parametrizations):
+    if not isinstance(held, ModuleDict):
         return False
     return len(held) > 0 if tensor_name is None else tensor_name in held
 
@@ -301,7 +274,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
             f"remove_parametrizations: {tensor_name!r} is computed from {computed.ntensors} tensors; "
             "only leave_parametrized=True is possible"
         )
-    delattr(_held(module), tensor_name)
+    del _held(module)[tensor_name]
     if not is_parametrized(module):
         delattr(module, "parametrizations")
         module.__class__ = type(module).__mro__[2]

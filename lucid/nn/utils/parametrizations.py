@@ -43,8 +43,8 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
         dim: the dimension whose slices each have a length g of their own; None (or −1) for one length of all.
 
     Returns:
-        The module; it also takes a state in which they are called ``weight_g`` and ``weight_v``. g is ``module.parametrizations.weight.original0``, v ``original1``: new parameters, which an
-        optimizer made before does not know.
+        The module. g is ``module.parametrizations.weight.original0``, v ``original1``: new parameters, which an
+        optimizer made before does not know. A state in which they are called ``weight_g`` and ``weight_v`` fits too.
 
     Raises:
         ValueError: when the module has no such parameter.

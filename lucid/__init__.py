@@ -3,7 +3,7 @@
 Names and meanings are PyTorch's.
 """
 
-from lucid import accelerator, amp, autograd, backends, cuda, datasets, nn, optim, return_types, utils
+from lucid import accelerator, amp, autograd, backends, cuda, datasets, linalg, nn, optim, return_types, utils
 from lucid.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.devices import device
 from lucid.engine import (
@@ -83,7 +83,11 @@ from lucid.ops.create import (
     zeros,
     zeros_like,
 )
+from lucid.ops.diagonal import trace
+from lucid.ops.distance import cdist
+from lucid.ops.einsum import einsum
 from lucid.ops.elementwise import result_type
+from lucid.ops.factor import cholesky, qr, svd
 from lucid.ops.functions import (
     acos,
     acosh,
@@ -123,7 +127,7 @@ from lucid.ops.functions import (
 )
 from lucid.ops.index import cat, chunk, gather, index_select, narrow, select, split, stack, unbind
 from lucid.ops.limits import clamp, clamp_max, clamp_min, fmax, fmin, nan_to_num
-from lucid.ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
+from lucid.ops.matmul import bmm, dot, matmul, mm, mv
 from lucid.ops.norm import dist, norm
 from lucid.ops.out import takes_out
 from lucid.ops.predicates import (
@@ -136,6 +140,19 @@ from lucid.ops.predicates import (
     isneginf,
     isposinf,
     signbit,
+)
+from lucid.ops.products import (
+    addbmm,
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    chain_matmul,
+    cross,
+    inner,
+    kron,
+    outer,
+    tensordot,
 )
 from lucid.ops.random import (
     Generator,
@@ -176,6 +193,7 @@ from lucid.ops.reduce import (
     var_mean,
 )
 from lucid.ops.scan import cummax, cummin, cumprod, cumsum, diff
+from lucid.ops.solve import det, inverse, logdet, matrix_power, pinverse, slogdet
 from lucid.ops.statistics import count_nonzero, median, nanmean, nanmedian, nansum
 from lucid.ops.view import clone, flatten, flip, permute, reshape, squeeze, t, transpose, unsqueeze
 from lucid.serialization import load, save
@@ -208,3 +226,5 @@ int = int32  # noqa: A001
 absolute, negative, multiply, subtract, divide, true_divide, clip = abs, neg, mul, sub, div, div, clamp
 arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh = acos, acosh, asin, asinh, atan, atan2, atanh
 greater, greater_equal, less, less_equal, not_equal, concat = gt, ge, lt, le, ne, cat
+ger = outer
+vdot = dot

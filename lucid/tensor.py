@@ -18,18 +18,22 @@ from lucid.ops import (
     broadcast,
     combine,
     create,
+    factor,
     functions,
     index,
     inplace,
     limits,
     norm,
     predicates,
+    products,
     random,
     reduce,
     scan,
+    solve,
     statistics,
 )
-from lucid.ops import matmul as products
+from lucid.ops import diagonal as diagonals
+from lucid.ops import matmul as matmuls
 from lucid.ops import view as views
 
 
@@ -409,16 +413,16 @@ class Tensor(Value):
     logsumexp, softmax, log_softmax = reduce.logsumexp, reduce.softmax, reduce.log_softmax
     sum_to_size = broadcast.sum_to_size
 
-    __matmul__ = matmul = products.matmul
-    __rmatmul__ = products.rmatmul
-    mm, bmm, mv, dot, addmm, outer = (
-        products.mm,
-        products.bmm,
-        products.mv,
-        products.dot,
-        products.addmm,
-        products.outer,
-    )
+    __matmul__ = matmul = matmuls.matmul
+    __rmatmul__ = matmuls.rmatmul
+    mm, bmm, mv, dot = matmuls.mm, matmuls.bmm, matmuls.mv, matmuls.dot
+    addmm, addmv, addr = products.addmm, products.addmv, products.addr
+    addbmm, baddbmm = products.addbmm, products.baddbmm
+    outer = ger = products.outer
+    vdot, inner, kron, cross = matmuls.dot, products.inner, products.kron, products.cross
+    trace, cholesky, qr, svd = diagonals.trace, factor.cholesky, factor.qr, factor.svd
+    det, slogdet, logdet = solve.det, solve.slogdet, solve.logdet
+    inverse, pinverse, matrix_power = solve.inverse, solve.pinverse, solve.matrix_power
 
     reshape, view, permute, transpose, t = views.reshape, views.view, views.permute, views.transpose, views.t
     squeeze, unsqueeze, flatten, flip = views.squeeze, views.unsqueeze, views.flatten, views.flip
@@ -522,6 +526,19 @@ class Tensor(Value):
     cumprod_ = inplace.inplace_form("cumprod_", scan.cumprod)
     relu_ = inplace.inplace_form("relu_", activation.relu, activation._relu)
     multiply_, subtract_, divide_, true_divide_ = mul_, sub_, div_, div_
+    exp_ = inplace.inplace_form("exp_", functions.exp)
+    sqrt_ = inplace.inplace_form("sqrt_", functions.sqrt)
+    neg_ = inplace.inplace_form("neg_", arithmetic.neg)
+    abs_ = inplace.inplace_form("abs_", arithmetic.abs)
+    pow_ = inplace.inplace_form("pow_", functions.pow)
+    relu_ = inplace.inplace_form("relu_", activation.relu)
+    tanh_ = inplace.inplace_form("tanh_", functions.tanh)
+    sigmoid_ = inplace.inplace_form("sigmoid_", functions.sigmoid)
+    addmm_ = inplace.inplace_form("addmm_", products.addmm)
+    addmv_ = inplace.inplace_form("addmv_", products.addmv)
+    addr_ = inplace.inplace_form("addr_", products.addr)
+    addbmm_ = inplace.inplace_form("addbmm_", products.addbmm)
+    baddbmm_ = inplace.inplace_form("baddbmm_", products.baddbmm)
 
 
 class Parameter(Tensor):

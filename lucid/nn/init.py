@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
+from lucid import engine
 from lucid.autograd import no_grad
+from lucid.ops.random import randperm
 
 Tensor = Any
 
@@ -120,3 +124,162 @@ def kaiming_normal_(
     if 0 in tensor.shape:
         return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+@no_grad()
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity matrix, as much of it as the shape [n, m] has room for.
+
+    Raises:
+        ValueError: when the tensor is not a matrix.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.init.eye_(lucid.empty(2, 3)).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
+    if len(tensor.shape) != 2:
+        raise ValueError(f"eye_: expects a matrix, got shape {tensor.shape}")
+    return tensor.copy_(engine.wrap(np.eye(*tensor.shape, dtype=tensor.dtype.numpy)))
+
+
+@no_grad()
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Convolution weights that pass their input on: 1 in the middle of the filter from channel i to channel i, else 0.
+
+    Args:
+        tensor: [out_channels, in_channels / groups, *kernel], of 3 to 5 dimensions.
+        groups: the groups of the convolution; each passes on its own channels.
+
+    Raises:
+        ValueError: for another number of dimensions, or channels that the groups do not divide.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.init.dirac_(lucid.empty(2, 2, 3)).tolist()
+        [[[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]
+    """
+    shape = tensor.shape
+    if len(shape) not in (3, 4, 5):
+        raise ValueError(f"dirac_: expects 3 to 5 dimensions, got shape {shape}")
+    if groups < 1 or shape[0] % groups:
+        raise ValueError(f"dirac_: {groups} groups do not divide the {shape[0]} output channels")
+    weights = np.zeros(shape, tensor.dtype.numpy)
+    own = shape[0] // groups
+    channel = np.arange(min(own, shape[1]))
+    middle = tuple(size // 2 for size in shape[2:])
+    for first in range(0, shape[0], own or 1):
+        ones = (first + channel, channel, *middle)
+        weights[ones] = 1
+    return tensor.copy_(engine.wrap(weights))
+
+
+@no_grad()
+def trunc_normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+) -> Tensor:
+    """Normal with the given mean and standard deviation, without what lies outside [a, b].
+
+    Numbers outside are drawn again. When most would be (a and b far from the mean), uniform numbers from [a, b] are
+    drawn instead and each is kept with the probability of its density over the largest one there is.
+
+    Args:
+        tensor: any shape.
+        mean: of the normal distribution before it is cut.
+        std: its standard deviation.
+        a: the smallest number allowed.
+        b: the largest number allowed.
+        generator: random numbers of its own.
+
+    Raises:
+        ValueError: for a ≥ b, a std that is not positive, or an infinite a or b when most numbers would be outside.
+
+    Example:
+        >>> import lucid
+        >>> x = lucid.nn.init.trunc_normal_(lucid.empty(1000), std=0.5, a=-1.0, b=1.0)
+        >>> bool((x.abs() <= 1).all())
+        True
+    """
+    if not a < b or not std > 0:
+        raise ValueError(f"trunc_normal_: expects a < b and std > 0, got a={a}, b={b}, std={std}")
+    inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
+    direct = inside > 0.3
+    if not direct and math.isinf(b - a):
+        raise ValueError(f"trunc_normal_: [{a}, {b}] is infinite and far from mean {mean}; give finite bounds")
+    kind = tensor.dtype
+    low, high = kind.numpy.type(a), kind.numpy.type(b)
+    peak = (min(max(mean, a), b) - mean) / std
+    values = np.empty(tensor.array.size, kind.numpy)
+    wanted = np.arange(values.size)
+    while wanted.size:
+        drawn = engine.empty(wanted.shape, kind)
+        if direct:
+            drawn = drawn.normal_(mean, std, generator=generator).array
+            good = (drawn >= low) & (drawn <= high)
+        else:
+            drawn = drawn.uniform_(a, b, generator=generator).array
+            chance = engine.empty(wanted.shape, kind).uniform_(generator=generator).array
+            good = chance < np.exp((peak**2 - ((drawn - mean) / std) ** 2) / 2)
+        values[wanted[good]] = drawn[good]
+        wanted = wanted[~good]
+    return tensor.copy_(engine.wrap(values.reshape(tensor.shape)))
+
+
+@no_grad()
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+    """An orthogonal matrix, uniform among all of them, times ``gain`` (Saxe et al. 2013). Empty tensors are left alone.
+
+    Args:
+        tensor: at least two dimensions, seen as [n, rest]: the rows are orthonormal, or the columns when n > rest.
+        gain: a factor.
+        generator: random numbers of its own.
+
+    Raises:
+        ValueError: for fewer than two dimensions.
+
+    Example:
+        >>> import lucid
+        >>> w = lucid.nn.init.orthogonal_(lucid.empty(2, 5))
+        >>> ((w @ w.T) - lucid.eye(2)).abs().max().item() < 1e-6
+        True
+    """
+    shape = tensor.shape
+    if len(shape) < 2:
+        raise ValueError(f"orthogonal_: expects at least 2 dimensions, got shape {shape}")
+    if 0 in shape:
+        return tensor
+    normal = engine.empty((shape[0], math.prod(shape[1:])), tensor.dtype).normal_(0, 1, generator=generator).array
+    wide = normal.shape[0] < normal.shape[1]
+    q, r = np.linalg.qr(normal.T if wide else normal)
+    q = q * np.sign(r.diagonal())  # makes it uniform (Mezzadri 2006)
+    return tensor.copy_(engine.wrap(np.ascontiguousarray(q.T if wide else q).reshape(shape))).mul_(gain)
+
+
+@no_grad()
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
+    """Normal with mean 0, and a share of zeros in every column, at random (Martens 2010).
+
+    Args:
+        tensor: a matrix [n, m].
+        sparsity: the share of zeros, rounded up to whole numbers of a column.
+        std: the standard deviation of the others.
+        generator: random numbers of its own.
+
+    Raises:
+        ValueError: when the tensor is not a matrix, or sparsity is not from 0 to 1.
+
+    Example:
+        >>> import lucid
+        >>> (lucid.nn.init.sparse_(lucid.empty(10, 3), sparsity=0.25) == 0).sum(0).tolist()
+        [3, 3, 3]
+    """
+    if len(tensor.shape) != 2:
+        raise ValueError(f"sparse_: expects a matrix, got shape {tensor.shape}")
+    if not 0 <= sparsity <= 1:
+        raise ValueError(f"sparse_: sparsity must be from 0 to 1, got {sparsity}")
+    rows, columns = tensor.shape
+    values = engine.empty(tensor.shape, tensor.dtype).normal_(0, std, generator=generator).array
+    zeros = math.ceil(sparsity * rows)
+    for column in range(columns):
+        values[randperm(rows, generator=generator).array[:zeros], column] = 0
+    return tensor.copy_(engine.wrap(values))

@@ -1,4 +1,7 @@
-"""Matrix products, on the engine's GEMM. Transposed operands are read by their strides, without a copy."""
+"""Matrix products, on the engine's GEMM. Transposed operands are read by their strides, without a copy.
+
+Products of integers, which no training step repeats, are NumPy's.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, edge_of, record
 from lucid.engine import dense_strides
 from lucid.ops.activation import gelu_backward, gelu_tanh_backward, relu_backward
-from lucid.ops.arithmetic import add, mul
+from lucid.ops.arithmetic import mul
 from lucid.ops.broadcast import broadcast_shapes, expand, sum
 from lucid.ops.elementwise import Tensor, operand
 from lucid.ops.view import reshape, transpose
@@ -30,7 +35,13 @@ def _check_operands(operation: str, a: Any, b: Any) -> None:
             raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
     if a.dtype is not b.dtype:
         raise TypeError(f"{operation}: operands are {a.dtype} and {b.dtype}; convert one with .to()")
-    engine.kernel_for(_gemm, a.dtype, operation)
+    if a.dtype is engine.bool_:
+        raise engine.NoKernel(operation, a.dtype)
+
+
+def _of_integers(a: Tensor, b: Tensor) -> Tensor:
+    """The product of integer matrices, one or many. It wraps around like the sums it is made of."""
+    return engine.wrap(np.asarray(np.matmul(a.array, b.array)))
 
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
@@ -48,7 +59,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     _check_operands("mm", a, b)
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"mm: shapes {a.shape} and {b.shape} do not multiply; expected [m, k] and [k, n]")
-    return _product(a, b, False, False)
+    return _product(a, b, False, False) if a.dtype in _gemm else _of_integers(a, b)
 
 
 def _product(a: Tensor, b: Tensor, a_transposed: bool, b_transposed: bool) -> Tensor:
@@ -102,6 +113,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     _check_operands("bmm", a, b)
     if len(a.shape) != 3 or len(b.shape) != 3 or a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
         raise ValueError(f"bmm: shapes {a.shape} and {b.shape} do not multiply; expected [b, m, k] and [b, k, n]")
+    if a.dtype not in _gemm:
+        return _of_integers(a, b)
     (batch, m, k), n = a.shape, b.shape[2]
     out = empty((batch, m, n), a.dtype)
     _gemm_batched[a.dtype](
@@ -124,7 +137,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     _check_operands("dot", input, tensor)
     if len(input.shape) != 1 or input.shape != tensor.shape:
         raise ValueError(f"dot: expects two vectors of one length, got shapes {input.shape} and {tensor.shape}")
-    return sum(mul(input, tensor))
+    return sum(mul(input, tensor)) if input.dtype in _gemm else _of_integers(input, tensor)
 
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
@@ -312,33 +325,3 @@ def _linear_rule(wants_x: bool, wants_weight: bool, wants_bias: bool) -> Callabl
 
 
 _linear_rules = {wants: _linear_rule(*wants) for wants in itertools.product((False, True), repeat=3)}
-
-
-def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """beta · input + alpha · (mat1 @ mat2). With beta 0 the input is not looked at: its NaN do not spread.
-
-    Args:
-        input: broadcast to [m, n].
-        mat1: [m, k].
-        mat2: [k, n].
-        beta: factor of the input.
-        alpha: factor of the product.
-
-    Raises:
-        ValueError: when the shapes do not fit.
-    """
-    product = mm(mat1, mat2)
-    sizes = zip(input.shape[::-1], product.shape[::-1], strict=False)
-    if len(input.shape) > 2 or any(size not in (1, wanted) for size, wanted in sizes):
-        raise ValueError(f"addmm: input has shape {input.shape}, which does not broadcast to {product.shape}")
-    product = product if alpha == 1 else mul(product, alpha)
-    if beta == 0:
-        return product
-    return add(product, input if beta == 1 else mul(input, beta))
-
-
-def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """The outer product of two vectors: [m], [n] → [m, n]."""
-    if len(input.shape) != 1 or len(vec2.shape) != 1:
-        raise ValueError(f"outer: expects two vectors, got shapes {input.shape} and {vec2.shape}")
-    return mul(reshape(input, -1, 1), reshape(vec2, 1, -1))

@@ -60,7 +60,7 @@ SECTIONS: dict[str, list[str]] = {
     + _under(
         "linalg",
         """cholesky cross det diagonal inv matrix_norm matrix_power norm qr slogdet solve solve_triangular
-        svd svdvals vecdot vector_norm """,
+        svd svdvals vecdot vector_norm eigh eigvalsh lstsq matrix_rank multi_dot pinv """,
     ),
     "Casts and queries": _under(
         "Tensor",

@@ -153,7 +153,7 @@ def test_errors():
         (lambda: lucid.ones(2, 2, 3) @ lucid.ones(3, 3, 4), ValueError, "matmul: batch.*2 and 3"),
         (lambda: a @ lucid.ones(3, 2, dtype=lucid.float64), TypeError, "float32.*float64"),
         (lambda: a @ 2.0, TypeError, "matmul.*float"),
-        (lambda: a.long() @ a.long().T, TypeError, "matmul.*int64"),
+        (lambda: a.bool() @ a.bool().T, TypeError, "matmul.*bool"),
         (lambda: lucid.mm(a, lucid.ones(3)), ValueError, r"mm.*\(2, 3\).*\(3,\)"),
         (lambda: lucid.bmm(a, a), ValueError, r"bmm.*\(2, 3\)"),
         (lambda: lucid.bmm(lucid.ones(2, 3, 4), lucid.ones(2, 3, 4)), ValueError, r"bmm.*\(2, 3, 4\)"),

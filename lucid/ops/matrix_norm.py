@@ -1,0 +1,167 @@
+"""Norms of vectors and matrices, under the names of ``lucid.linalg``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lucid.autograd.grad_mode import no_grad
+from lucid.autograd.graph import Value, record
+from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, where
+from lucid.ops.broadcast import Dims, reduction, sum
+from lucid.ops.elementwise import Tensor
+from lucid.ops.factor import svdvals
+from lucid.ops.functions import pow, sqrt
+from lucid.ops.reduce import amax, amin
+from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
+
+
+def _floating(operation: str, x: Any, dtype: Any) -> Tensor:
+    if not isinstance(x, Value):
+        raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+    if dtype is not None:
+        x = to_dtype(x, dtype)
+    if not x.dtype.is_floating_point:
+        raise TypeError(f"{operation}: expects floating-point numbers, got {x.dtype}; convert with .float() first")
+    return x
+
+
+def vector_norm(x: Tensor, ord: Any = 2, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """(Σ |x|ᵖ)^(1/p) over ``dim``: the p-norm of all these numbers together.
+
+    Args:
+        x: floating point.
+        ord: p, any number: 2 is the Euclidean norm, ∞ the largest and −∞ the smallest size, 0 how many are not zero.
+        dim: a dimension or several; all when None.
+        keepdim: keep the reduced dimensions with size 1.
+        dtype: convert to this number type first.
+
+    Raises:
+        TypeError: for integers, and for an ord that is not a number.
+        ValueError: for the largest or smallest of no numbers.
+
+    Derivative: sign(x) · (|x| / norm)^(p − 1); 0 where the norm is 0. Equal extremes share the gradient evenly.
+
+    Example:
+        >>> import lucid
+        >>> lucid.linalg.vector_norm(lucid.tensor([[3.0, 4.0], [6.0, 8.0]]), dim=1).tolist()
+        [5.0, 10.0]
+    """
+    x = _floating("linalg.vector_norm", x, dtype)
+    if isinstance(ord, bool) or not isinstance(ord, int | float):
+        raise TypeError(f"linalg.vector_norm: ord must be a number, got {ord!r}")
+    if ord in (math.inf, -math.inf):
+        return (amax if ord > 0 else amin)(abs(x), () if dim is None else dim, keepdim)
+    if ord == 1:
+        return sum(abs(x), dim, keepdim)
+    p = float(ord)
+    plan = reduction("linalg.vector_norm", x.shape, dim, keepdim)
+    if plan.n == 0 and p < 0:
+        raise ValueError(f"linalg.vector_norm: ord {ord} of no numbers, in shape {x.shape}")
+    with no_grad():
+        if p == 0:
+            out = sum(to_dtype(ne(x, 0), x.dtype), dim, keepdim)
+        elif p == 2:
+            out = sqrt(sum(mul(x, x), dim, keepdim))
+        else:
+            out = pow(sum(pow(abs(x), p), dim, keepdim), 1 / p)
+
+    def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:
+        if p == 0:
+            return mul(x, 0.0)
+        nothing = eq(out, 0)
+        if p == 2:
+            return mul(x, plan.back(div(where(nothing, 0.0, grad), where(nothing, 1.0, out)), x.shape))
+        own = mul(sign(x), pow(where(eq(x, 0), 1.0, abs(x)), p - 1))
+        whole = mul(where(nothing, 0.0, grad), pow(where(nothing, 1.0, out), 1 - p))
+        return mul(own, plan.back(whole, x.shape))
+
+    return record("vector_norm", out, (x,), (rule,), (x, None), output=1)
+
+
+def matrix_norm(
+    A: Tensor,
+    ord: Any = "fro",
+    dim: Any = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,  # noqa: N803
+) -> Tensor:
+    """The norm of matrices.
+
+    Args:
+        A: floating point, at least two dimensions.
+        ord: ``"fro"`` √Σ a² (Frobenius); ``"nuc"`` the sum of the singular values; 2 and −2 the largest and the
+            smallest singular value; 1 and −1 the largest and the smallest sum of sizes of a column, ∞ and −∞ of a row.
+        dim: the dimensions of the rows and columns.
+        keepdim: keep them with size 1.
+        dtype: convert to this number type first.
+
+    Raises:
+        ValueError: for another ord, for dimensions that are one, and for the smallest of nothing.
+
+    Example:
+        >>> import lucid
+        >>> A = lucid.tensor([[1.0, -2.0], [3.0, 4.0]])
+        >>> lucid.linalg.matrix_norm(A, 1).item(), lucid.linalg.matrix_norm(A, float("inf")).item()
+        (6.0, 7.0)
+    """
+    name = "linalg.matrix_norm"
+    A = _floating(name, A, dtype)
+    ndim = len(A.shape)
+    if ndim < 2:
+        raise ValueError(f"{name}: expects at least 2 dimensions, got shape {A.shape}")
+    if not isinstance(dim, tuple | list) or len(dim) != 2:
+        raise ValueError(f"{name}: dim must be two dimensions, got {dim!r}")
+    rows, columns = (wrap_dim(name, d, ndim) for d in dim)
+    if rows == columns:
+        raise ValueError(f"{name}: the two dimensions of {dim!r} are one")
+    if ord == "fro":
+        return vector_norm(A, 2, (rows, columns), keepdim)
+    if ord == "nuc" or ord in (2, -2):
+        moved = permute(A, *(d for d in range(ndim) if d not in (rows, columns)), rows, columns)
+        values = svdvals(moved)
+        out = sum(values, -1) if ord == "nuc" else _extreme(values, ord, -1)
+        kept = [1 if d in (rows, columns) else size for d, size in enumerate(A.shape)]
+        return reshape(out, kept) if keepdim else out
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise ValueError(f"{name}: ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {ord!r}")
+    along, over = (rows, columns) if ord in (1, -1) else (columns, rows)
+    out = _extreme(sum(abs(A), along, True), ord, over, True)
+    return out if keepdim else reshape(out, [size for d, size in enumerate(A.shape) if d not in (rows, columns)])
+
+
+def _extreme(sizes: Tensor, ord: float, dim: int, keepdim: bool = False) -> Tensor:
+    """The largest, or for negative ord the smallest; the largest of no sizes is 0."""
+    if ord > 0 and sizes.shape[dim] == 0:
+        return sum(sizes, dim, keepdim)
+    return (amax if ord > 0 else amin)(sizes, dim, keepdim)
+
+
+def norm(A: Tensor, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: N803
+    """The norm of vectors or matrices, by how many dimensions there are.
+
+    Args:
+        A: floating point.
+        ord: of one dimension see :func:`vector_norm`, of two :func:`matrix_norm`. None is the Euclidean norm of all
+            numbers over ``dim``.
+        dim: one or two dimensions; None means all of A, which then has one or two (any number when ord is None).
+        keepdim: keep the reduced dimensions with size 1.
+        dtype: convert to this number type first.
+
+    Raises:
+        ValueError: for more dimensions, or an ord that does not go with them.
+
+    Example:
+        >>> import lucid
+        >>> lucid.linalg.norm(lucid.tensor([[3.0, 0.0], [0.0, 4.0]])).item()
+        5.0
+    """
+    if ord is None:
+        return vector_norm(A, 2, dim, keepdim, dtype=dtype)
+    dims = [dim] if isinstance(dim, int) else list(range(len(A.shape))) if dim is None else list(dim)
+    if len(dims) == 2:
+        return matrix_norm(A, ord, tuple(dims), keepdim, dtype=dtype)
+    if len(dims) != 1 or isinstance(ord, str):
+        raise ValueError(f"linalg.norm: ord {ord!r} does not go with dim={dim} of shape {A.shape}")
+    return vector_norm(A, ord, dims, keepdim, dtype=dtype)

@@ -9,22 +9,30 @@ from lucid.nn.embedding import Embedding
 from lucid.nn.linear import Flatten, Identity, Linear
 from lucid.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from lucid.nn.module import Module
+from lucid.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm, RMSNorm
 from lucid.tensor import Parameter
 
 __all__ = [
     "GELU",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GroupNorm",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "LayerNorm",
     "Linear",
     "MSELoss",
     "MaxPool2d",
     "Module",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Sequential",
     "SiLU",

@@ -16,21 +16,27 @@ from lucid.ops.index import gather_rows
 from lucid.ops.inplace import copy_
 from lucid.ops.loss import cross_entropy
 from lucid.ops.matmul import linear
+from lucid.ops.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from lucid.ops.random import dropout as _dropout
 from lucid.ops.reduce import log_softmax, softmax
 
 __all__ = [
+    "batch_norm",
     "binary_cross_entropy_with_logits",
     "conv2d",
     "cross_entropy",
     "dropout",
     "embedding",
     "gelu",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
     "linear",
     "log_softmax",
     "max_pool2d",
     "mse_loss",
     "relu",
+    "rms_norm",
     "sigmoid",
     "silu",
     "softmax",

@@ -69,8 +69,9 @@ mish_slope_of(vreal x) { /* t + x (1 - t^2) sigmoid(x); far out x (1 - t^2) is 0
 static inline vreal hard_gate(vreal x) { return vmin(SET(6.0), vmax(ZERO, x + SET(3.0))) / SET(6.0); }
 static inline vint inside(vreal x, vreal bound) { return (x >= -bound) & (x <= bound); }
 
-ACTIVATION(elu, VECTOR, vselect(x > ZERO, x, a *vexpm1(b *x)), vselect(x > ZERO, g, g *a *b *vexp(b *x)))
-ACTIVATION(selu, VECTOR, vselect(x > ZERO, a *x, b *vexpm1(x)), g *vselect(x > ZERO, a, b *vexp(x)))
+/* Where x is NaN the gradient passes as for x > 0. */
+ACTIVATION(elu, VECTOR, vselect(x > ZERO, x, a *vexpm1(b *x)), vselect(x <= ZERO, g *a *b *vexp(b *x), g))
+ACTIVATION(selu, VECTOR, vselect(x > ZERO, a *x, b *vexpm1(x)), g *vselect(x <= ZERO, b *vexp(x), a))
 ACTIVATION(leaky_relu, LIGHT, vselect(x > ZERO, x, a *x), vselect(x > ZERO, g, a *g))
 ACTIVATION(hardtanh, LIGHT, vmin(b, vmax(a, x)), vselect((x <= a) | (x >= b), ZERO, g))
 ACTIVATION(threshold, LIGHT, vselect(x <= a, b, x), vselect(x <= a, ZERO, g))

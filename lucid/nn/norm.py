@@ -39,7 +39,7 @@ class _NormalizedShape(Module):
         super().__init__()
         one = isinstance(normalized_shape, numbers.Integral)
         self.normalized_shape: tuple[int, ...] = (normalized_shape,) if one else tuple(normalized_shape)  # type: ignore
-        self.eps = eps
+        self.eps: Any = eps
         self.elementwise_affine = elementwise_affine
 
     def reset_parameters(self) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from lucid import engine
+from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
 from lucid.ops.arithmetic import abs, add, div, gt, le, minimum, mul, sign, sub, where
+from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import exp, sigmoid, tanh
 from lucid.ops.index import chunk
@@ -448,6 +451,27 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     channels = shape[1] if len(shape) > 1 else 1
     if len(weight.shape) > 1 or weight.array.size not in (1, channels):
         raise ValueError(f"prelu: weight must have 1 number or one for each of {channels} channels, got {weight.shape}")
+    if weight.array.size == 1:
+        return _prelu_of_one(input, weight)
     slopes = reshape(weight, (weight.array.size, *(1,) * max(len(shape) - 2, 0)) if shape else ())
     positive = gt(input, 0)
     return where(positive, input, mul(where(positive, 0.0, input), slopes))
+
+
+def _prelu_of_one(input: Tensor, weight: Tensor) -> Tensor:
+    """PReLU with one slope for all: leaky ReLU's kernels, and a derivative for the slope."""
+    slope = float(weight.array.item())
+    dense = engine.contiguous(input)
+    out = engine.empty(input.shape, input.dtype)
+    engine.kernel_for(_leaky_relu.value, input.dtype, "prelu")(dense.array.size, dense.pointer, slope, 0.0, out.pointer)
+
+    def rule_input(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+        if mode.recording:
+            return where(gt(x, 0), grad, mul(grad, reshape(weight, ())))
+        return _gradient(_leaky_relu, grad, x, slope, 0.0)
+
+    def rule_weight(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+        negative = where(gt(x, 0), 0.0, x) if mode.recording else activate(_hardtanh, x, -math.inf, 0.0)
+        return reshape(sum(mul(grad, negative)), weight.shape)
+
+    return record("prelu", out, (input, weight), (rule_input, rule_weight), (input, weight))

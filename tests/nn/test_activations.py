@@ -113,6 +113,9 @@ def test_glu_prelu_softmin():
     np.testing.assert_array_equal(F.prelu(lucid.tensor(images), lucid.tensor(slopes)).numpy(), want)
     leaves = [lucid.tensor(a, requires_grad=True) for a in (images, slopes)]
     assert gradcheck(F.prelu, leaves) and gradgradcheck(F.prelu, leaves)
+    one = [lucid.tensor(images, requires_grad=True), lucid.tensor([0.3], dtype=lucid.float64, requires_grad=True)]
+    np.testing.assert_array_equal(F.prelu(*one).detach().numpy(), np.where(images > 0, images, images * 0.3))
+    assert gradcheck(F.prelu, one) and gradgradcheck(F.prelu, one)
     F.prelu(lucid.tensor([float("inf"), -2.0]), w := lucid.tensor([0.5], requires_grad=True)).sum().backward()
     assert w.grad.tolist() == [-2.0]
 

@@ -148,6 +148,37 @@ void silu_backward_real(int64_t n, const real *a, int64_t a_step, const real *b,
 void gelu_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void gelu_tanh_backward_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 
+/* ---- kernels/activation.c: activations with numbers to set; what a and b are stands with each ---- */
+/* out[i] = f(x[i]); out may be x. The backward: out[i] = grad[i] f'(x[i]); out may be grad or x. */
+void elu_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x > 0 ? x : a (e^(b x) - 1) */
+void elu_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void selu_activation_real(int64_t n, const real *x, double a, double b, real *out); /* a: scale, b: scale alpha: x > 0 ? a x : b (e^x - 1) */
+void selu_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void leaky_relu_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x > 0 ? x : a x */
+void leaky_relu_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void hardtanh_activation_real(int64_t n, const real *x, double a, double b, real *out); /* a below a, b above b, x between (a NaN stays) */
+void hardtanh_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void threshold_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x > a ? x : b; NaN stays */
+void threshold_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void hardshrink_activation_real(int64_t n, const real *x, double a, double b, real *out); /* 0 for |x| <= a, else x */
+void hardshrink_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void softshrink_activation_real(int64_t n, const real *x, double a, double b, real *out); /* 0 for |x| <= a, else x moved by a towards 0 */
+void softshrink_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void hardsigmoid_activation_real(int64_t n, const real *x, double a, double b, real *out); /* min(6, max(0, x + 3)) / 6 */
+void hardsigmoid_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void hardswish_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x hardsigmoid(x) */
+void hardswish_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void softplus_beta_activation_real(int64_t n, const real *x, double a, double b, real *out); /* log(1 + e^(a x)) / a; x where a x > b */
+void softplus_beta_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void log_sigmoid_activation_real(int64_t n, const real *x, double a, double b, real *out); /* log sigmoid(x) */
+void log_sigmoid_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void mish_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x tanh(log(1 + e^x)) */
+void mish_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void softsign_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x / (1 + |x|) */
+void softsign_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+void huber_activation_real(int64_t n, const real *x, double a, double b, real *out); /* b x^2 / 2 for |x| <= a, else b a (|x| - a / 2) */
+void huber_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+
 /* ---- kernels/select.c ---- */
 /* Comparisons: bytes 0 or 1, operands and steps as in binary.c. */
 typedef void (*compare_kernel_real)(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step,
@@ -286,6 +317,27 @@ void nll_loss_backward_real(int64_t rows, int64_t classes, const int64_t *target
 void bce_with_logits_real(int64_t n, const real *x, const real *target, real *out);
 void bce_with_logits_backward_real(int64_t n, const real *grad, int64_t grad_step, const real *x, const real *target,
                                    real *grad_x);
+
+/* Binary cross entropy of probabilities: -y max(log x, -100) - (1 - y) max(log(1 - x), -100); its derivative by x with
+ * x (1 - x) at least 1e-12, times grad[i * grad_step]. */
+void bce_real(int64_t n, const real *x, const real *target, real *out);
+void bce_backward_real(int64_t n, const real *grad, int64_t grad_step, const real *x, const real *target, real *grad_x);
+/* ---- kernels/norm.c: x[batch, channels, inner]; weight[channels] and bias[channels] may be NULL ---- */
+/* out = (x - mean) / sqrt(var + eps) weight + bias, var being the sum of squared deviations over their number. */
+/* group_norm: mean[batch, groups] and var of each channels / groups channels of a sample, written. mean NULL: nothing is
+ * subtracted, var is the mean square (RMS norm). Layer norm: channels the normalised numbers, inner = groups = 1. */
+void group_norm_real(int64_t batch, int64_t channels, int64_t inner, int64_t groups, const real *x, const real *weight,
+                     const real *bias, double eps, real *out, real *mean, real *var);
+/* Each of grad_x, grad_weight[channels] and grad_bias[channels] that is not NULL. */
+void group_norm_backward_real(int64_t batch, int64_t channels, int64_t inner, int64_t groups, const real *grad,
+                              const real *x, const real *weight, const real *mean, const real *var, double eps,
+                              real *grad_x, real *grad_weight, real *grad_bias);
+/* batch_norm: mean[channels] and var[channels] over batch and inner, written; with fixed != 0 they are given, and read. */
+void batch_norm_real(int64_t batch, int64_t channels, int64_t inner, const real *x, const real *weight,
+                     const real *bias, double eps, int64_t fixed, real *out, real *mean, real *var);
+void batch_norm_backward_real(int64_t batch, int64_t channels, int64_t inner, const real *grad, const real *x,
+                              const real *weight, const real *mean, const real *var, double eps, int64_t fixed,
+                              real *grad_x, real *grad_weight, real *grad_bias);
 
 /* ---- kernels/gather.c: every index is checked first; returns the first position out of range (and does nothing), or -1 ---- */
 /* out[n, row] = table[index[n], row] */

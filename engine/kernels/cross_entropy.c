@@ -250,3 +250,35 @@ void bce_with_logits_backward_real(int64_t n, const real *grad, int64_t grad_ste
     binary_loss_job j = {.grad_step = grad_step, .grad = grad, .x = x, .target = target, .out = grad_x};
     parallel_for(n, SOFTMAX_NUMBERS_PER_CHUNK, bce_with_logits_backward_body, &j);
 }
+
+/* ---- Binary cross entropy of probabilities; logarithms are at least -100, so that no loss is infinite ---- */
+
+static void bce_body(void *context, int64_t begin, int64_t end) {
+    const binary_loss_job *j = context;
+    const vreal least = vset(-100), one = vset(1);
+    for (int64_t i = begin; i < end; i += LANES) {
+        vreal x = vload_left(j->x + i, end - i), target = vload_left(j->target + i, end - i);
+        vreal yes = vmax(least, vlog(x)), no = vmax(least, vlog1p(-x));
+        vstore_left(j->out + i, end - i, (target - one) * no - target * yes);
+    }
+}
+
+void bce_real(int64_t n, const real *x, const real *target, real *out) {
+    binary_loss_job j = {.x = x, .target = target, .out = out};
+    parallel_for(n, SOFTMAX_NUMBERS_PER_CHUNK, bce_body, &j);
+}
+
+static void bce_backward_body(void *context, int64_t begin, int64_t end) {
+    const binary_loss_job *j = context;
+    const vreal least = vset(REAL_C(1e-12)), one = vset(1);
+    for (int64_t i = begin; i < end; i += LANES) {
+        vreal x = vload_left(j->x + i, end - i), target = vload_left(j->target + i, end - i);
+        vreal grad = j->grad_step ? vload_left(j->grad + i, end - i) : vset(*j->grad);
+        vstore_left(j->out + i, end - i, grad * (x - target) / vmax(least, (one - x) * x));
+    }
+}
+
+void bce_backward_real(int64_t n, const real *grad, int64_t grad_step, const real *x, const real *target, real *grad_x) {
+    binary_loss_job j = {.grad_step = grad_step, .grad = grad, .x = x, .target = target, .out = grad_x};
+    parallel_for(n, SOFTMAX_NUMBERS_PER_CHUNK, bce_backward_body, &j);
+}

@@ -48,11 +48,23 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """x · σ(x), elementwise."""
+    """x · σ(x), elementwise.
+
+    Args:
+        inplace: write the result over the input.
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         """The result, of the input's shape."""
-        return F.silu(input)
+        return F.silu(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Whether it works in place."""
+        return "inplace=True" if self.inplace else ""
 
 
 class Tanh(Module):

@@ -2,39 +2,129 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+import warnings
 
-import lucid.ops.loss as losses
+import numpy as np
+
+from lucid import engine
 from lucid.autograd.graph import Value, describe
-from lucid.ops.activation import gelu, relu, silu
-from lucid.ops.arithmetic import add, mul, sub
+from lucid.ops.activation import gelu
+from lucid.ops.activation import relu as _relu
+from lucid.ops.activation import silu as _silu
+from lucid.ops.activation_family import (
+    SELU_ALPHA,
+    SELU_SCALE,
+    celu,
+    elu,
+    glu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    mish,
+    prelu,
+    relu6,
+    selu,
+    softmin,
+    softplus,
+    softshrink,
+    softsign,
+    tanhshrink,
+    threshold,
+)
+from lucid.ops.arithmetic import add, mul
+from lucid.ops.broadcast import sum
 from lucid.ops.conv import conv2d, max_pool2d
-from lucid.ops.create import ones_like
+from lucid.ops.create import full, ones
+from lucid.ops.element_loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    gaussian_nll_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
+)
 from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import sigmoid, tanh
 from lucid.ops.index import gather_rows
-from lucid.ops.inplace import copy_
-from lucid.ops.loss import cross_entropy
+from lucid.ops.inplace import copy_, inplace_form
+from lucid.ops.loss import cross_entropy, nll_loss
+from lucid.ops.margin_loss import cosine_embedding_loss, margin_ranking_loss, triplet_margin_loss
 from lucid.ops.matmul import linear
+from lucid.ops.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from lucid.ops.random import bernoulli
 from lucid.ops.random import dropout as _dropout
 from lucid.ops.reduce import log_softmax, softmax
+from lucid.ops.similarity import cosine_similarity, normalize, pairwise_distance
+from lucid.ops.view import permute, reshape
 
 __all__ = [
+    "alpha_dropout",
+    "batch_norm",
+    "bilinear",
+    "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "celu",
     "conv2d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "elu",
     "embedding",
+    "gaussian_nll_loss",
     "gelu",
+    "glu",
+    "group_norm",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "huber_loss",
+    "instance_norm",
+    "kl_div",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
     "linear",
     "log_softmax",
+    "logsigmoid",
+    "margin_ranking_loss",
     "max_pool2d",
+    "mish",
     "mse_loss",
+    "nll_loss",
+    "normalize",
+    "one_hot",
+    "pairwise_distance",
+    "poisson_nll_loss",
+    "prelu",
     "relu",
+    "relu6",
+    "rms_norm",
+    "selu",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
+    "triplet_margin_loss",
 ]
 
 
@@ -78,66 +168,166 @@ def embedding(input: Tensor, weight: Tensor) -> Tensor:
     return gather_rows(weight, input)
 
 
-def _same_shape(operation: str, input: Any, target: Any) -> None:
-    if not isinstance(input, Value) or not isinstance(target, Value):
-        raise TypeError(f"{operation}: expected two tensors, got {describe(input)} and {describe(target)}")
-    if input.shape != target.shape:
-        raise ValueError(f"{operation}: input has shape {input.shape} but target has shape {target.shape}")
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(input, 0), elementwise; written over the input when ``inplace``. The derivative at 0 is 0."""
+    return _relu_(input) if inplace else _relu(input)
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """(input − target)², reduced.
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x · σ(x), also called swish; written over the input when ``inplace``."""
+    return _silu_(input) if inplace else _silu(input)
+
+
+_relu_, _silu_ = inplace_form("relu_", _relu), inplace_form("silu_", _silu)
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """1 at each class number, 0 elsewhere: [...] → [..., num_classes], int64.
+
+    Args:
+        tensor: class numbers, int64, not negative.
+        num_classes: how many classes; −1: one more than the largest number.
+
+    Raises:
+        TypeError: when it is not int64.
+        ValueError: for a number outside 0 to num_classes − 1, or no numbers to count the classes by.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.one_hot(lucid.tensor([1, 0])).tolist()
+        [[0, 1], [1, 0]]
+    """
+    if not isinstance(tensor, Value) or tensor.dtype is not engine.int64:
+        raise TypeError(f"one_hot: expected an int64 tensor, got {describe(tensor)}")
+    numbers = tensor.array
+    if num_classes <= 0 and (num_classes != -1 or not numbers.size):
+        raise ValueError(f"one_hot: num_classes must be positive, or -1 with numbers to count by; got {num_classes}")
+    classes = int(numbers.max()) + 1 if num_classes == -1 else num_classes
+    if numbers.size and not 0 <= numbers.min() <= numbers.max() < classes:
+        raise ValueError(f"one_hot: numbers from {numbers.min()} to {numbers.max()} are not all in 0 to {classes - 1}")
+    return engine.wrap((numbers[..., None] == np.arange(classes)).astype(np.int64))
+
+
+def _drop_channels(operation: str, input: Tensor, channel: int, p: float, training: bool, inplace: bool) -> Tensor:
+    """Whole channels zero, the others divided by 1 − p; the dimensions up to ``channel`` are told apart."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"{operation}: p must be from 0 to 1, got {p}")
+    if not training or p == 0:
+        return input
+    shape = (*input.shape[: channel + 1], *(1,) * (len(input.shape) - channel - 1))
+    out = mul(input, _dropout(ones(shape, dtype=input.dtype), p, True))
+    return copy_(input, out) if inplace else out
+
+
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Whole channels zero with probability p, the others divided by 1 − p (Tompson et al. 2015).
+
+    Args:
+        input: [batch, channels, length] or [channels, length].
+        p: probability, from 0 to 1.
+        training: whether to drop at all.
+        inplace: write the result over the input.
+
+    Raises:
+        ValueError: for p outside [0, 1], or another number of dimensions.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.dropout1d(lucid.ones(2, 3), 1.0).tolist()
+        [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    if len(input.shape) not in (2, 3):
+        raise ValueError(f"dropout1d: expected [batch, channels, length] or [channels, length], got {input.shape}")
+    return _drop_channels("dropout1d", input, len(input.shape) - 2, p, training, inplace)
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Whole channels zero with probability p, the others divided by 1 − p (Tompson et al. 2015).
+
+    Args:
+        input: [batch, channels, height, width]; three dimensions, as [batch, channels, length], give a warning.
+        p: probability, from 0 to 1.
+        training: whether to drop at all.
+        inplace: write the result over the input.
+
+    Raises:
+        ValueError: for p outside [0, 1], or fewer than two dimensions.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.dropout2d(lucid.ones(1, 1, 1, 2), 1.0).tolist()
+        [[[[0.0, 0.0]]]]
+    """
+    if len(input.shape) < 2:
+        raise ValueError(f"dropout2d: expected [batch, channels, height, width], got shape {input.shape}")
+    if len(input.shape) != 4:
+        warnings.warn(
+            f"dropout2d: input {input.shape} is taken as [batch, channels, ...]; for [.., length] use dropout1d",
+            stacklevel=2,
+        )
+    return _drop_channels("dropout2d", input, 1, p, training, inplace)
+
+
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """Dropout to SELU’s limit −1.7581 that keeps mean 0 and variance 1 (Klambauer et al. 2017).
 
     Args:
         input: [any shape].
-        target: of the same shape.
-        reduction: "none", "mean" or "sum".
+        p: probability, from 0 to 1.
+        training: whether to drop at all.
+        inplace: write the result over the input.
 
     Raises:
-        ValueError: for different shapes (nothing is broadcast) or another reduction.
+        ValueError: for p outside [0, 1].
 
     Example:
         >>> import lucid
-        >>> lucid.nn.functional.mse_loss(lucid.tensor([1.0, 3.0]), lucid.zeros(2)).item()
-        5.0
+        >>> lucid.nn.functional.alpha_dropout(lucid.ones(2), 0.5, training=False).tolist()
+        [1.0, 1.0]
     """
-    _same_shape("mse_loss", input, target)
-    difference = sub(input, target)
-    return losses.reduced("mse_loss", mul(difference, difference), reduction)
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"alpha_dropout: p must be from 0 to 1, got {p}")
+    if not training or p == 0:
+        return input
+    if p == 1:
+        out = mul(input, 0.0)
+    else:
+        alpha = SELU_ALPHA * SELU_SCALE
+        scale = 1 / math.sqrt((alpha**2 * p + 1) * (1 - p))
+        kept = bernoulli(full(input.shape, 1 - p, dtype=input.dtype))
+        shift = mul(add(mul(kept, alpha), alpha * (p - 1)), scale)  # −alpha where dropped, and alpha p everywhere
+        out = add(mul(input, mul(kept, scale)), shift)
+    return copy_(input, out) if inplace else out
 
 
-def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    reduction: str = "mean",
-    pos_weight: Tensor | None = None,
-) -> Tensor:
-    """−[p·y·log σ(x) + (1 − y)·log(1 − σ(x))], computed without overflow, reduced.
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y_k = x₁ᵀ A_k x₂ + b_k.
 
     Args:
-        input: logits x, [any shape].
-        target: y, from 0 to 1, of the same shape.
-        weight: factors of the losses, broadcast to the shape.
-        reduction: "none", "mean" or "sum".
-        pos_weight: p, the weight of positive targets, broadcast to the shape; 1 when None.
+        input1: x₁, [..., in1_features].
+        input2: x₂, [..., in2_features], the other sizes the same.
+        weight: A, [out_features, in1_features, in2_features].
+        bias: b, [out_features]; 0 when None.
 
     Raises:
-        ValueError: for different shapes or another reduction.
+        ValueError: when the shapes do not fit.
 
     Example:
         >>> import lucid
-        >>> loss = lucid.nn.functional.binary_cross_entropy_with_logits(lucid.zeros(2), lucid.tensor([0.0, 1.0]))
-        >>> round(loss.item(), 4)
-        0.6931
+        >>> lucid.nn.functional.bilinear(lucid.ones(1, 2), lucid.ones(1, 3), lucid.ones(1, 2, 3)).tolist()
+        [[6.0]]
     """
-    operation = "binary_cross_entropy_with_logits"
-    _same_shape(operation, input, target)
-    target = target if target.dtype is input.dtype else target.to(input.dtype)
-    loss = losses.bce_with_logits(input, target)
-    if pos_weight is not None:  # the part of positives, −y·log σ(x), counts p times
-        positives = mul(target, losses.bce_with_logits(input, ones_like(input)))
-        loss = add(loss, mul(positives, sub(pos_weight, 1)))
-    if weight is not None:
-        loss = mul(loss, weight)
-    return losses.reduced(operation, loss, reduction)
+    if len(weight.shape) != 3 or input1.shape[:-1] != input2.shape[:-1]:
+        raise ValueError(f"bilinear: inputs {input1.shape} and {input2.shape} with weight {weight.shape} do not fit")
+    out, in1, in2 = weight.shape
+    if not input1.shape or (input1.shape[-1], input2.shape[-1]) != (in1, in2):
+        raise ValueError(
+            f"bilinear: inputs {input1.shape} and {input2.shape} must end in {in1} and {in2} (weight {weight.shape})"
+        )
+    if bias is not None and bias.shape != (out,):
+        raise ValueError(f"bilinear: bias must have shape ({out},), got {bias.shape}")
+    lead = input1.shape[:-1]
+    halfway = linear(input1, reshape(permute(weight, 0, 2, 1), (out * in2, in1)))
+    products = mul(reshape(halfway, (*lead, out, in2)), reshape(input2, (*lead, 1, in2)))
+    found = sum(products, -1)
+    return found if bias is None else add(found, bias)

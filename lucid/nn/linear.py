@@ -74,6 +74,71 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
+class Bilinear(Module):
+    """y_k = x₁ᵀ A_k x₂ + b_k.
+
+    Args:
+        in1_features: size of the last dimension of x₁.
+        in2_features: size of the last dimension of x₂.
+        out_features: size of the last dimension of the result.
+        bias: whether there is a b.
+        device: ``"cpu"``.
+        dtype: of the parameters; float32.
+
+    Attributes:
+        weight: [out_features, in1_features, in2_features], uniform from ±1/√in1_features.
+        bias: [out_features], the same; or None.
+
+    Raises:
+        ValueError: for in1_features below 1.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.Bilinear(20, 30, 40)(lucid.randn(128, 20), lucid.randn(128, 30)).shape
+        (128, 40)
+    """
+
+    bias: Any
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if in1_features < 1:
+            raise ValueError(f"Bilinear: in1_features must be at least 1, got {in1_features}")
+        self.in1_features = in1_features
+        self.in2_features = in2_features
+        self.out_features = out_features
+        self.weight = Parameter(create.empty(out_features, in1_features, in2_features, dtype=dtype, device=device))
+        made = Parameter(create.empty(out_features, dtype=dtype, device=device)) if bias else None
+        self.register_parameter("bias", made)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws the parameters anew."""
+        bound = 1 / math.sqrt(self.in1_features)
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        """[..., in1_features] and [..., in2_features] → [..., out_features]."""
+        return F.bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
+        )
+
+
 class Flatten(Module):
     """Dimensions start_dim to end_dim joined into one.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, record
@@ -77,18 +79,25 @@ def cross_entropy(
         return _with_probabilities(input, target, weight, reduction, label_smoothing)
     if target.dtype is engine.bool_:
         raise TypeError("cross_entropy: target must be class numbers (int64) or probabilities, got lucid.bool")
-    wanted = shape[:1][:0] if len(shape) == 1 else (shape[0], *shape[2:])
+    rows, flat, wanted = _rows_and_classes("cross_entropy", input, target)
+    loss = _fused(rows, flat, weight, int(ignore_index), float(label_smoothing), REDUCTIONS[reduction])
+    return reshape(loss, wanted) if reduction == "none" and loss.shape != wanted else loss
+
+
+def _rows_and_classes(operation: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+    """The input as [rows, classes] and the class numbers as [rows]; and the shape of a loss for each."""
+    shape = input.shape
+    classes = shape[0] if len(shape) == 1 else shape[1]
+    wanted = () if len(shape) == 1 else (shape[0], *shape[2:])
     if target.shape != wanted:
-        raise ValueError(f"cross_entropy: input {shape} wants a target of shape {wanted}, got {target.shape}")
+        raise ValueError(f"{operation}: input {shape} wants a target of shape {wanted}, got {target.shape}")
     if len(shape) == 2:
         rows = input
     else:  # the classes become the last dimension
         last = input if len(shape) == 1 else permute(input, 0, *range(2, len(shape)), 1)
         rows = reshape(last, (target.array.size, classes))
     numbers = engine.contiguous(to_dtype(target, engine.int64))
-    flat = numbers if len(numbers.shape) == 1 else reshape(numbers, (numbers.array.size,))
-    loss = _fused(rows, flat, weight, int(ignore_index), float(label_smoothing), REDUCTIONS[reduction])
-    return reshape(loss, wanted) if reduction == "none" and loss.shape != wanted else loss
+    return rows, numbers if len(numbers.shape) == 1 else reshape(numbers, (numbers.array.size,)), wanted
 
 
 def _fused(
@@ -167,6 +176,78 @@ def _with_probabilities(
         q = mul(q, reshape(weight, (classes, *(1,) * (len(input.shape) - dim - 1))))
     loss = mul(sum(mul(q, log_softmax(input, dim)), dim), -1)
     return reduced("cross_entropy", loss, reduction)
+
+
+_nll_loss, _nll_loss_backward = engine.kernels("nll_loss"), engine.kernels("nll_loss_backward")
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """−input at the target class: the negative log-likelihood of log-probabilities.
+
+    Args:
+        input: log-probabilities, [batch, classes], [classes] or [batch, classes, d1, ...].
+        target: class numbers (integers), [batch], [] or [batch, d1, ...].
+        weight: [classes], how much each class counts.
+        ignore_index: targets with this number count nothing.
+        reduction: "none", "mean" (over what counts, by weight) or "sum".
+
+    Raises:
+        ValueError: when shapes or options do not fit.
+        TypeError: for what is not a tensor, integer log-probabilities, or a target that is not integer.
+        IndexError: for a class that is not there.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.nll_loss(lucid.tensor([[-1.0, -3.0]]), lucid.tensor([1])).item()
+        3.0
+    """
+    if not isinstance(input, Value) or not isinstance(target, Value):
+        raise TypeError("nll_loss: input and target must be tensors")
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"nll_loss: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+    if not input.shape:
+        raise ValueError("nll_loss: input needs a class dimension, got a 0-d tensor")
+    if target.dtype.is_floating_point or target.dtype is engine.bool_:
+        raise TypeError(f"nll_loss: target must be class numbers (int64), got {target.dtype}")
+    rows, flat, wanted = _rows_and_classes("nll_loss", input, target)
+    count, classes = rows.shape
+    kind = rows.dtype
+    if weight is not None and (weight.shape != (classes,) or weight.dtype is not kind):
+        raise ValueError(f"nll_loss: weight must be {kind} ({classes},), got {weight.dtype} {weight.shape}")
+    dense, dense_weight = engine.contiguous(rows), None if weight is None else engine.contiguous(weight)
+    code = REDUCTIONS[reduction]
+    loss, total = engine.empty(() if code else (count,), kind), engine.empty((), kind)
+    options = (pointer_or_null(dense_weight), int(ignore_index), code)
+    position = engine.kernel_for(_nll_loss, kind, "nll_loss")(
+        count, classes, dense.pointer, flat.pointer, *options, loss.pointer, total.pointer
+    )
+    if position >= 0:
+        raise IndexError(
+            f"nll_loss: target {flat.array[position]} at position {position} is not a class; "
+            f"there are {classes} (0 to {classes - 1})"
+        )
+
+    def gradient(grad: Tensor, flat: Tensor) -> Tensor:
+        found, dense_grad = engine.empty((count, classes), kind), engine.contiguous(grad)
+        _nll_loss_backward[kind](
+            count, classes, flat.pointer, *options, dense_grad.pointer, total.pointer, found.pointer
+        )
+        return found
+
+    def rule(grad: Tensor, flat: Tensor) -> Tensor:
+        if not mode.recording:
+            return gradient(grad, flat)
+        slopes = gradient(engine.wrap(np.ones(loss.shape, kind.numpy)), flat)  # the loss is linear
+        return mul(slopes, expand(grad if code else reshape(grad, (count, 1)), (count, classes)))
+
+    loss = record("nll_loss", loss, (rows,), (rule,), (flat,))
+    return reshape(loss, wanted) if not code and loss.shape != wanted else loss
 
 
 _bce_with_logits = engine.kernels("bce_with_logits")

@@ -54,6 +54,7 @@ from lucid.ops.arithmetic import (
     where,
 )
 from lucid.ops.broadcast import broadcast_shapes, broadcast_tensors, broadcast_to, sum  # noqa: A004
+from lucid.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from lucid.ops.create import (
     arange,
     as_tensor,
@@ -104,6 +105,8 @@ from lucid.ops.functions import (
 )
 from lucid.ops.index import cat, chunk, gather, index_select, narrow, select, split, stack, unbind
 from lucid.ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
+from lucid.ops.pad import constant_pad_nd
+from lucid.ops.pool import adaptive_avg_pool1d, avg_pool1d, max_pool1d, max_pool2d
 from lucid.ops.random import (
     Generator,
     bernoulli,
@@ -138,6 +141,7 @@ from lucid.ops.reduce import (
     std,
     var,
 )
+from lucid.ops.resample import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from lucid.ops.view import clone, flatten, flip, permute, reshape, squeeze, t, transpose, unsqueeze
 from lucid.serialization import load, save
 from lucid.tensor import Tensor

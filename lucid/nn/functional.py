@@ -8,33 +8,70 @@ import lucid.ops.loss as losses
 from lucid.autograd.graph import Value, describe
 from lucid.ops.activation import gelu, relu, silu
 from lucid.ops.arithmetic import add, mul, sub
-from lucid.ops.conv import conv2d, max_pool2d
+from lucid.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from lucid.ops.create import ones_like
 from lucid.ops.elementwise import Tensor
+from lucid.ops.fold import fold, unfold
 from lucid.ops.functions import sigmoid, tanh
 from lucid.ops.index import gather_rows
 from lucid.ops.inplace import copy_
 from lucid.ops.loss import cross_entropy
 from lucid.ops.matmul import linear
+from lucid.ops.pad import pad
+from lucid.ops.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    lp_pool1d,
+    lp_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
 from lucid.ops.random import dropout as _dropout
 from lucid.ops.reduce import log_softmax, softmax
+from lucid.ops.resample import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
     "binary_cross_entropy_with_logits",
+    "channel_shuffle",
+    "conv1d",
     "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cross_entropy",
     "dropout",
     "embedding",
+    "fold",
     "gelu",
+    "interpolate",
     "linear",
     "log_softmax",
+    "lp_pool1d",
+    "lp_pool2d",
+    "max_pool1d",
     "max_pool2d",
     "mse_loss",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "relu",
     "sigmoid",
     "silu",
     "softmax",
     "tanh",
+    "unfold",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]
 
 
@@ -141,3 +178,42 @@ def binary_cross_entropy_with_logits(
     if weight is not None:
         loss = mul(loss, weight)
     return losses.reduced(operation, loss, reduction)
+
+
+def upsample(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """PyTorch's older name of :func:`interpolate`.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.upsample(lucid.tensor([[[1.0, 2.0]]]), scale_factor=2).tolist()
+        [[[1.0, 1.0, 2.0, 2.0]]]
+    """
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """:func:`interpolate` in mode "nearest".
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.upsample_nearest(lucid.tensor([[[1.0, 2.0]]]), 3).tolist()
+        [[[1.0, 1.0, 2.0]]]
+    """
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """:func:`interpolate` in mode "bilinear" with ``align_corners=True``.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.upsample_bilinear(lucid.tensor([[[[0.0, 4.0]]]]), (1, 3)).tolist()
+        [[[[0.0, 2.0, 4.0]]]]
+    """
+    return interpolate(input, size, scale_factor, "bilinear", align_corners=True)

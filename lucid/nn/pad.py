@@ -18,9 +18,6 @@ class _Pad(Module):
     def __init__(self, padding: Any) -> None:
         super().__init__()
         self.padding = (padding,) * 2 * self.dims if isinstance(padding, int) else tuple(padding)
-        if len(self.padding) != 2 * self.dims:
-            names = "(left, right)" if self.dims == 1 else "(left, right, top, bottom)"
-            raise ValueError(f"{type(self).__name__}: padding must be one number or {names}, got {padding!r}")
 
     def forward(self, input: Tensor) -> Tensor:
         """The padded input."""

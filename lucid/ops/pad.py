@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -120,7 +121,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     out = input
     for dim, (before, after) in enumerate(pairs, ndim - len(pairs)):
         size = input.shape[dim]
-        most = {"reflect": size - 1, "circular": size}.get(mode, before + after if size else 0)
+        most = {"reflect": size - 1, "circular": size}.get(mode, math.inf)
         if max(before, after) > most or size == 0 or size + before + after == 0:
             raise ValueError(
                 f"pad: mode {mode!r} cannot pad dimension {dim} of shape {input.shape} by {before} and {after}"

@@ -36,7 +36,7 @@ def resample(input: Tensor, dim: int, index: Tensor, weight: Tensor | None = Non
     places, taps = index.shape
     outer, n, inner = engine.reduce_shape(input.shape, dim, dim)
     out = engine.empty((*input.shape[:dim], places, *input.shape[dim + 1 :]), input.dtype)
-    position = engine.kernel_for(_resample, input.dtype, "resample")(
+    position = engine.kernel_for(_resample, input.dtype, "interpolate")(
         outer, n, inner, places, taps, index.pointer, pointer_or_null(weight), dense.pointer, out.pointer
     )
     engine.check_index(position, index, n, "resample")

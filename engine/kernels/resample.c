@@ -40,6 +40,41 @@ static inline void add_scaled_row(int64_t n, real weight, const real *x, real *o
     for (; i < n; i++) out[i] += weight * x[i];
 }
 
+/* Rows [begin, end) of x[outer, n] and out[outer, m]: inner is 1. */
+static void lines_body(void *context, int64_t begin, int64_t end) {
+    const resample_job *j = context;
+    const int64_t taps = j->taps, *index = j->index;
+    const double *weight = j->weight;
+    for (int64_t o = begin; o < end; o++) {
+        const real *x = j->from + o * j->n;
+        real *out = j->to + o * j->m;
+        if (!weight)
+            for (int64_t p = 0; p < j->m; p++) out[p] = x[index[p]];
+        else
+            for (int64_t p = 0; p < j->m; p++) {
+                real sum = (real)weight[p * taps] * x[index[p * taps]];
+                for (int64_t t = p * taps + 1; t < (p + 1) * taps; t++) sum += (real)weight[t] * x[index[t]];
+                out[p] = sum;
+            }
+    }
+}
+
+static void lines_backward_body(void *context, int64_t begin, int64_t end) {
+    const resample_job *j = context;
+    const int64_t taps = j->taps, *index = j->index;
+    const double *weight = j->weight;
+    for (int64_t o = begin; o < end; o++) {
+        const real *grad = j->from + o * j->m;
+        real *grad_x = j->to + o * j->n;
+        for (int64_t i = 0; i < j->n; i++) grad_x[i] = 0;
+        if (!weight)
+            for (int64_t p = 0; p < j->m; p++) grad_x[index[p]] += grad[p];
+        else
+            for (int64_t p = 0; p < j->m; p++)
+                for (int64_t t = p * taps; t < (p + 1) * taps; t++) grad_x[index[t]] += (real)weight[t] * grad[p];
+    }
+}
+
 /* Rows [begin, end) of out[outer * m, inner]. */
 static void resample_body(void *context, int64_t begin, int64_t end) {
     const resample_job *j = context;
@@ -50,14 +85,8 @@ static void resample_body(void *context, int64_t begin, int64_t end) {
         const int64_t *index = j->index + place * taps;
         const double *weight = j->weight ? j->weight + place * taps : 0;
         real *out = j->to + r * inner;
-        if (!weight && inner == 1) {
-            *out = x[*index];
-        } else if (!weight) {
+        if (!weight) {
             memcpy(out, x + *index * inner, (size_t)inner * sizeof(real));
-        } else if (inner == 1) {
-            real sum = 0;
-            for (int64_t t = 0; t < taps; t++) sum += (real)weight[t] * x[index[t]];
-            *out = sum;
         } else {
             scale_row(inner, (real)weight[0], x + index[0] * inner, out);
             for (int64_t t = 1; t < taps; t++) add_scaled_row(inner, (real)weight[t], x + index[t] * inner, out);
@@ -71,7 +100,10 @@ int64_t resample_real(int64_t outer, int64_t n, int64_t inner, int64_t m, int64_
     const int64_t bad = first_outside(m * taps, index, n);
     if (bad >= 0) return bad;
     resample_job j = {n, inner, m, taps, index, weight, x, out};
-    parallel_for(outer * m, chunk_of(inner * taps), resample_body, &j);
+    if (inner == 1)
+        parallel_for(outer, chunk_of(m * taps), lines_body, &j);
+    else
+        parallel_for(outer * m, chunk_of(inner * taps), resample_body, &j);
     return -1;
 }
 
@@ -100,6 +132,10 @@ int64_t resample_backward_real(int64_t outer, int64_t n, int64_t inner, int64_t 
     const int64_t bad = first_outside(m * taps, index, n);
     if (bad >= 0) return bad;
     resample_job j = {n, inner, m, taps, index, weight, grad_out, grad_x};
+    if (inner == 1) {
+        parallel_for(outer, chunk_of(n + m * taps), lines_backward_body, &j);
+        return -1;
+    }
     const int64_t columns = chunk_of(n + m * taps);
     parallel_for(outer * inner, (columns + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE, resample_backward_body, &j);
     return -1;

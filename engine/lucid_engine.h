@@ -358,9 +358,34 @@ int64_t scatter_add_real(int64_t outer, int64_t n, int64_t inner, int64_t m, con
 void max_pool2d_real(const pool2d_shape *shape, const real *x, real *out, int64_t *index);
 /* Fills all of grad_x. Gradients whose index is outside the plane are dropped. */
 void max_pool2d_backward_real(const pool2d_shape *shape, const real *grad_out, const int64_t *index, real *grad_x);
-/* Dilation is not looked at. Divided by the positions inside the plane or, with count_include_pad, plane and padding. */
-void avg_pool2d_real(const pool2d_shape *shape, int64_t count_include_pad, const real *x, real *out);
-void avg_pool2d_backward_real(const pool2d_shape *shape, int64_t count_include_pad, const real *grad_out, real *grad_x);
+/* Dilation is not looked at. Divided by the positions inside the plane or, with count_include_pad, plane and padding; or
+ * by divisor_override unless that is 0. */
+void avg_pool2d_real(const pool2d_shape *shape, int64_t count_include_pad, int64_t divisor_override, const real *x,
+                     real *out);
+void avg_pool2d_backward_real(const pool2d_shape *shape, int64_t count_include_pad, int64_t divisor_override,
+                              const real *grad_out, real *grad_x);
+
+/* ---- kernels/adaptive_pool.c: of the shape only planes, height, width, out_height, out_width count ---- */
+/* Window i of a side reaches from i * size / windows, rounded down, to (i + 1) * size / windows, rounded up. */
+void adaptive_avg_pool2d_real(const pool2d_shape *shape, const real *x, real *out);
+void adaptive_avg_pool2d_backward_real(const pool2d_shape *shape, const real *grad_out, real *grad_x);
+/* index as of max_pool2d, whose backward is this one's too. */
+void adaptive_max_pool2d_real(const pool2d_shape *shape, const real *x, real *out, int64_t *index);
+
+/* ---- kernels/unfold.c: columns[planes, kernel_height * kernel_width, out_height * out_width] ---- */
+/* What lies under each place of the window, for all windows; 0 outside of the plane. */
+void unfold2d_real(const pool2d_shape *shape, const real *x, real *columns);
+/* Each number of the columns added to where unfold2d took it from. Fills all of x. */
+void fold2d_real(const pool2d_shape *shape, const real *columns, real *x);
+
+/* ---- kernels/resample.c: along the middle of x[outer, n, inner]; the index is checked as in gather.c ---- */
+/* out[outer, m, inner] = sum over t of weight[m, t] x[outer, index[m, t], inner], t < taps.
+ * weight NULL: taps is 1, and numbers are copied. */
+int64_t resample_real(int64_t outer, int64_t n, int64_t inner, int64_t m, int64_t taps, const int64_t *index,
+                      const double *weight, const real *x, real *out);
+/* grad_x[outer, index[m, t], inner] += weight[m, t] grad_out[outer, m, inner], in the order of m. Fills all of grad_x. */
+int64_t resample_backward_real(int64_t outer, int64_t n, int64_t inner, int64_t m, int64_t taps, const int64_t *index,
+                               const double *weight, const real *grad_out, real *grad_x);
 
 /* ---- kernels/multi_tensor.c: `count` tensors in one call; those whose pointer is NULL are passed over ---- */
 /* norms[i] = the Euclidean norm of x[i]; 0 without numbers. NaN where there is a NaN, else infinity where there is one. */

@@ -61,6 +61,7 @@ from lucid.ops.arithmetic import (
 )
 from lucid.ops.broadcast import broadcast_shapes, broadcast_tensors, broadcast_to, sum, sum_to_size  # noqa: A004
 from lucid.ops.combine import addcdiv, addcmul, lerp
+from lucid.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from lucid.ops.create import (
     arange,
     as_tensor,
@@ -130,6 +131,8 @@ from lucid.ops.limits import clamp, clamp_max, clamp_min, fmax, fmin, nan_to_num
 from lucid.ops.matmul import bmm, dot, matmul, mm, mv
 from lucid.ops.norm import dist, norm
 from lucid.ops.out import takes_out
+from lucid.ops.pad import constant_pad_nd
+from lucid.ops.pool import adaptive_avg_pool1d, avg_pool1d, max_pool1d, max_pool2d
 from lucid.ops.predicates import (
     allclose,
     equal,
@@ -192,6 +195,7 @@ from lucid.ops.reduce import (
     var,
     var_mean,
 )
+from lucid.ops.resample import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from lucid.ops.scan import cummax, cummin, cumprod, cumsum, diff
 from lucid.ops.solve import det, inverse, logdet, matrix_power, pinverse, slogdet
 from lucid.ops.statistics import count_nonzero, median, nanmean, nanmedian, nansum

@@ -18,7 +18,7 @@ typedef struct {
     const int64_t *index;
     real *out;
     int64_t *index_out;
-    int64_t count_include_pad;
+    int64_t count_include_pad, divisor_override;
 } pool_job;
 
 static int64_t chunk_of(int64_t numbers_each) {
@@ -159,7 +159,8 @@ static void max_rows(const pool_job *j, int64_t begin, int64_t end, int64_t from
         const int64_t last = smaller(first + COLUMNS, s->out_width);
         integer left[COLUMNS + LANES] = {0};
         for (int64_t w = first; w < last; w++)
-            left[w - first] = (integer)first_inside(w * s->stride_w - s->padding_w, s->kernel_width, s->dilation_w, s->width);
+            left[w - first] =
+                (integer)first_inside(w * s->stride_w - s->padding_w, s->kernel_width, s->dilation_w, s->width);
         for (int64_t r = begin; r < end; r++) {
             const row_windows windows = {s, r % s->out_height * s->stride_h - s->padding_h, first, last};
             max_row(&windows, j->x + r / s->out_height * s->height * s->width, j->x_end, left,
@@ -246,18 +247,21 @@ void max_pool2d_backward_real(const pool2d_shape *shape, const real *grad_out, c
  * and its padding. */
 static inline int64_t counted(int64_t at, int64_t kernel, int64_t size, int64_t padding, int64_t count_include_pad) {
     int64_t end = smaller(at + kernel, size + padding);
-    return larger(count_include_pad ? end - at : smaller(end, size) - larger(at, 0), 1); /* 1: an empty window gives 0 */
+    return larger(count_include_pad ? end - at : smaller(end, size) - larger(at, 0),
+                  1); /* 1: an empty window gives 0 */
 }
 
-/* counts[w - first] of columns [first, last). */
+/* counts[w - first] of columns [first, last); a given divisor is the row's count, and each column's is 1. */
 static inline void column_counts(const pool_job *j, int64_t first, int64_t last, real *counts) {
     const pool2d_shape *s = j->shape;
     for (int64_t w = first; w < last; w++)
-        counts[w - first] = (real)counted(w * s->stride_w - s->padding_w, s->kernel_width, s->width, s->padding_w,
-                                          j->count_include_pad);
+        counts[w - first] = j->divisor_override ? 1
+                                                : (real)counted(w * s->stride_w - s->padding_w, s->kernel_width,
+                                                                s->width, s->padding_w, j->count_include_pad);
 }
 static inline real row_count(const pool_job *j, int64_t row) {
     const pool2d_shape *s = j->shape;
+    if (j->divisor_override) return (real)j->divisor_override;
     return (real)counted(row * s->stride_h - s->padding_h, s->kernel_height, s->height, s->padding_h,
                          j->count_include_pad);
 }
@@ -293,9 +297,14 @@ static void avg_pool_body(void *context, int64_t begin, int64_t end) {
     }
 }
 
-void avg_pool2d_real(const pool2d_shape *shape, int64_t count_include_pad, const real *x, real *out) {
-    pool_job j = {.shape = shape, .x = x, .x_end = x + shape->planes * shape->height * shape->width, .out = out,
-                  .count_include_pad = count_include_pad};
+void avg_pool2d_real(const pool2d_shape *shape, int64_t count_include_pad, int64_t divisor_override, const real *x,
+                     real *out) {
+    pool_job j = {.shape = shape,
+                  .x = x,
+                  .x_end = x + shape->planes * shape->height * shape->width,
+                  .out = out,
+                  .count_include_pad = count_include_pad,
+                  .divisor_override = divisor_override};
     int64_t taps = shape->kernel_height * shape->kernel_width;
     parallel_for(shape->planes * shape->out_height, chunk_of(shape->out_width * taps), avg_pool_body, &j);
 }
@@ -327,7 +336,12 @@ static void avg_pool_backward_body(void *context, int64_t begin, int64_t end) {
     }
 }
 
-void avg_pool2d_backward_real(const pool2d_shape *shape, int64_t count_include_pad, const real *grad_out, real *grad_x) {
-    pool_job j = {.shape = shape, .x = grad_out, .out = grad_x, .count_include_pad = count_include_pad};
+void avg_pool2d_backward_real(const pool2d_shape *shape, int64_t count_include_pad, int64_t divisor_override,
+                              const real *grad_out, real *grad_x) {
+    pool_job j = {.shape = shape,
+                  .x = grad_out,
+                  .out = grad_x,
+                  .count_include_pad = count_include_pad,
+                  .divisor_override = divisor_override};
     parallel_for(shape->planes, chunk_of(shape->height * shape->width), avg_pool_backward_body, &j);
 }

@@ -37,7 +37,7 @@ from lucid.ops.activation_family import (
 )
 from lucid.ops.arithmetic import add, mul
 from lucid.ops.broadcast import sum
-from lucid.ops.conv import conv2d, max_pool2d
+from lucid.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from lucid.ops.create import full, ones
 from lucid.ops.element_loss import (
     binary_cross_entropy,
@@ -52,6 +52,7 @@ from lucid.ops.element_loss import (
     soft_margin_loss,
 )
 from lucid.ops.elementwise import Tensor
+from lucid.ops.fold import fold, unfold
 from lucid.ops.functions import sigmoid, tanh
 from lucid.ops.index import gather_rows
 from lucid.ops.inplace import copy_, inplace_form
@@ -59,20 +60,44 @@ from lucid.ops.loss import cross_entropy, nll_loss
 from lucid.ops.margin_loss import cosine_embedding_loss, margin_ranking_loss, triplet_margin_loss
 from lucid.ops.matmul import linear
 from lucid.ops.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from lucid.ops.pad import pad
+from lucid.ops.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    lp_pool1d,
+    lp_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
 from lucid.ops.random import bernoulli
 from lucid.ops.random import dropout as _dropout
 from lucid.ops.reduce import log_softmax, softmax
+from lucid.ops.resample import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
 from lucid.ops.similarity import cosine_similarity, normalize, pairwise_distance
 from lucid.ops.view import permute, reshape
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
     "alpha_dropout",
+    "avg_pool1d",
+    "avg_pool2d",
     "batch_norm",
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "channel_shuffle",
+    "conv1d",
     "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
@@ -81,6 +106,7 @@ __all__ = [
     "dropout2d",
     "elu",
     "embedding",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -91,6 +117,7 @@ __all__ = [
     "hardtanh",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -98,14 +125,20 @@ __all__ = [
     "linear",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
     "margin_ranking_loss",
+    "max_pool1d",
     "max_pool2d",
     "mish",
     "mse_loss",
     "nll_loss",
     "normalize",
     "one_hot",
+    "pad",
     "pairwise_distance",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "prelu",
     "relu",
@@ -125,6 +158,10 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "triplet_margin_loss",
+    "unfold",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]
 
 
@@ -331,3 +368,107 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     products = mul(reshape(halfway, (*lead, out, in2)), reshape(input2, (*lead, 1, in2)))
     found = sum(products, -1)
     return found if bias is None else add(found, bias)
+
+
+def _same_shape(operation: str, input: Any, target: Any) -> None:
+    if not isinstance(input, Value) or not isinstance(target, Value):
+        raise TypeError(f"{operation}: expected two tensors, got {describe(input)} and {describe(target)}")
+    if input.shape != target.shape:
+        raise ValueError(f"{operation}: input has shape {input.shape} but target has shape {target.shape}")
+
+
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """(input − target)², reduced.
+
+    Args:
+        input: [any shape].
+        target: of the same shape.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ValueError: for different shapes (nothing is broadcast) or another reduction.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.mse_loss(lucid.tensor([1.0, 3.0]), lucid.zeros(2)).item()
+        5.0
+    """
+    _same_shape("mse_loss", input, target)
+    difference = sub(input, target)
+    return losses.reduced("mse_loss", mul(difference, difference), reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """−[p·y·log σ(x) + (1 − y)·log(1 − σ(x))], computed without overflow, reduced.
+
+    Args:
+        input: logits x, [any shape].
+        target: y, from 0 to 1, of the same shape.
+        weight: factors of the losses, broadcast to the shape.
+        reduction: "none", "mean" or "sum".
+        pos_weight: p, the weight of positive targets, broadcast to the shape; 1 when None.
+
+    Raises:
+        ValueError: for different shapes or another reduction.
+
+    Example:
+        >>> import lucid
+        >>> loss = lucid.nn.functional.binary_cross_entropy_with_logits(lucid.zeros(2), lucid.tensor([0.0, 1.0]))
+        >>> round(loss.item(), 4)
+        0.6931
+    """
+    operation = "binary_cross_entropy_with_logits"
+    _same_shape(operation, input, target)
+    target = target if target.dtype is input.dtype else target.to(input.dtype)
+    loss = losses.bce_with_logits(input, target)
+    if pos_weight is not None:  # the part of positives, −y·log σ(x), counts p times
+        positives = mul(target, losses.bce_with_logits(input, ones_like(input)))
+        loss = add(loss, mul(positives, sub(pos_weight, 1)))
+    if weight is not None:
+        loss = mul(loss, weight)
+    return losses.reduced(operation, loss, reduction)
+
+
+def upsample(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """PyTorch's older name of :func:`interpolate`.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.upsample(lucid.tensor([[[1.0, 2.0]]]), scale_factor=2).tolist()
+        [[[1.0, 1.0, 2.0, 2.0]]]
+    """
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """:func:`interpolate` in mode "nearest".
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.upsample_nearest(lucid.tensor([[[1.0, 2.0]]]), 3).tolist()
+        [[[1.0, 1.0, 2.0]]]
+    """
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """:func:`interpolate` in mode "bilinear" with ``align_corners=True``.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.upsample_bilinear(lucid.tensor([[[[0.0, 4.0]]]]), (1, 3)).tolist()
+        [[[[0.0, 2.0, 4.0]]]]
+    """
+    return interpolate(input, size, scale_factor, "bilinear", align_corners=True)

@@ -94,13 +94,13 @@ def max_pool_backward(case, grad, index):
 
 def avg_pool(case, x, include):
     out = np.full((case.planes, case.out_height, case.out_width), 77, x.dtype)
-    function("avg_pool2d", x.dtype)(case.shape(), include, pointer(x), pointer(out))
+    function("avg_pool2d", x.dtype)(case.shape(), include, 0, pointer(x), pointer(out))
     return out
 
 
 def avg_pool_backward(case, grad, include):
     grad_x = np.full((case.planes, case.height, case.width), 77, grad.dtype)
-    function("avg_pool2d_backward", grad.dtype)(case.shape(), include, pointer(grad), pointer(grad_x))
+    function("avg_pool2d_backward", grad.dtype)(case.shape(), include, 0, pointer(grad), pointer(grad_x))
     return grad_x
 
 

@@ -170,7 +170,7 @@ def test_errors():
         (lambda: nn.Conv2d(1, 1, 0), ValueError, "Conv2d: kernel_size.*0"),
         (lambda: nn.Conv2d(1, 1, 3, stride=0), ValueError, "Conv2d: stride.*0"),
         (lambda: nn.Conv2d(1, 1, 3, padding="full"), ValueError, "Conv2d: padding.*'full'"),
-        (lambda: nn.Conv2d(1, 1, 3, padding_mode="reflect"), ValueError, "Conv2d: padding_mode='reflect'"),
+        (lambda: nn.Conv2d(1, 1, 3, padding_mode="mirror"), ValueError, "Conv2d: padding_mode.*'mirror'"),
         (lambda: nn.GELU("fast")(lucid.ones(1)), ValueError, "gelu: approximate.*'fast'"),
         (lambda: nn.Linear(3, 4, device="cuda"), ValueError, "cuda"),
     ]:

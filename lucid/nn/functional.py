@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -368,71 +369,6 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     products = mul(reshape(halfway, (*lead, out, in2)), reshape(input2, (*lead, 1, in2)))
     found = sum(products, -1)
     return found if bias is None else add(found, bias)
-
-
-def _same_shape(operation: str, input: Any, target: Any) -> None:
-    if not isinstance(input, Value) or not isinstance(target, Value):
-        raise TypeError(f"{operation}: expected two tensors, got {describe(input)} and {describe(target)}")
-    if input.shape != target.shape:
-        raise ValueError(f"{operation}: input has shape {input.shape} but target has shape {target.shape}")
-
-
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """(input − target)², reduced.
-
-    Args:
-        input: [any shape].
-        target: of the same shape.
-        reduction: "none", "mean" or "sum".
-
-    Raises:
-        ValueError: for different shapes (nothing is broadcast) or another reduction.
-
-    Example:
-        >>> import lucid
-        >>> lucid.nn.functional.mse_loss(lucid.tensor([1.0, 3.0]), lucid.zeros(2)).item()
-        5.0
-    """
-    _same_shape("mse_loss", input, target)
-    difference = sub(input, target)
-    return losses.reduced("mse_loss", mul(difference, difference), reduction)
-
-
-def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    reduction: str = "mean",
-    pos_weight: Tensor | None = None,
-) -> Tensor:
-    """−[p·y·log σ(x) + (1 − y)·log(1 − σ(x))], computed without overflow, reduced.
-
-    Args:
-        input: logits x, [any shape].
-        target: y, from 0 to 1, of the same shape.
-        weight: factors of the losses, broadcast to the shape.
-        reduction: "none", "mean" or "sum".
-        pos_weight: p, the weight of positive targets, broadcast to the shape; 1 when None.
-
-    Raises:
-        ValueError: for different shapes or another reduction.
-
-    Example:
-        >>> import lucid
-        >>> loss = lucid.nn.functional.binary_cross_entropy_with_logits(lucid.zeros(2), lucid.tensor([0.0, 1.0]))
-        >>> round(loss.item(), 4)
-        0.6931
-    """
-    operation = "binary_cross_entropy_with_logits"
-    _same_shape(operation, input, target)
-    target = target if target.dtype is input.dtype else target.to(input.dtype)
-    loss = losses.bce_with_logits(input, target)
-    if pos_weight is not None:  # the part of positives, −y·log σ(x), counts p times
-        positives = mul(target, losses.bce_with_logits(input, ones_like(input)))
-        loss = add(loss, mul(positives, sub(pos_weight, 1)))
-    if weight is not None:
-        loss = mul(loss, weight)
-    return losses.reduced(operation, loss, reduction)
 
 
 def upsample(

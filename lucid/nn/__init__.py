@@ -9,22 +9,31 @@ from lucid.nn.embedding import Embedding
 from lucid.nn.linear import Flatten, Identity, Linear
 from lucid.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from lucid.nn.module import Module
+from lucid.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 from lucid.tensor import Parameter
 
 __all__ = [
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "BCEWithLogitsLoss",
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "Identity",
+    "LSTMCell",
     "Linear",
     "MSELoss",
     "MaxPool2d",
     "Module",
     "Parameter",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "ReLU",
     "Sequential",
     "SiLU",

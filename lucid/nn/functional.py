@@ -8,6 +8,7 @@ import lucid.ops.loss as losses
 from lucid.autograd.graph import Value, describe
 from lucid.ops.activation import gelu, relu, silu
 from lucid.ops.arithmetic import add, mul, sub
+from lucid.ops.attention import scaled_dot_product_attention
 from lucid.ops.conv import conv2d, max_pool2d
 from lucid.ops.create import ones_like
 from lucid.ops.elementwise import Tensor
@@ -31,6 +32,7 @@ __all__ = [
     "max_pool2d",
     "mse_loss",
     "relu",
+    "scaled_dot_product_attention",
     "sigmoid",
     "silu",
     "softmax",

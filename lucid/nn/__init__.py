@@ -2,6 +2,7 @@
 
 from lucid.nn import functional, init, utils
 from lucid.nn.activation import GELU, ReLU, Sigmoid, SiLU, Tanh
+from lucid.nn.attention import MultiheadAttention
 from lucid.nn.container import Sequential
 from lucid.nn.conv import Conv2d, MaxPool2d
 from lucid.nn.dropout import Dropout
@@ -10,6 +11,13 @@ from lucid.nn.linear import Flatten, Identity, Linear
 from lucid.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from lucid.nn.module import Module
 from lucid.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
+from lucid.nn.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from lucid.tensor import Parameter
 
 __all__ = [
@@ -30,6 +38,7 @@ __all__ = [
     "MSELoss",
     "MaxPool2d",
     "Module",
+    "MultiheadAttention",
     "Parameter",
     "RNNBase",
     "RNNCell",
@@ -39,6 +48,11 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "Tanh",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "functional",
     "init",
     "utils",

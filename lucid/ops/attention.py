@@ -16,6 +16,7 @@ from lucid.engine import dense_strides, ffi, pointer_or_null
 from lucid.ops.arithmetic import add, mul, where
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.elementwise import Tensor
+from lucid.ops.index import stack
 from lucid.ops.matmul import matmul
 from lucid.ops.random import default_generator
 from lucid.ops.reduce import softmax
@@ -252,3 +253,17 @@ def _composed(call: _Call, query: Tensor, key: Tensor, value: Tensor, mask: Any)
         _dropout[scores.dtype](call.shape(query, key, value), factor.pointer)
         weights = mul(weights, factor)
     return matmul(weights, value)
+
+
+def take_apart(input: Tensor, dim: int) -> tuple[Tensor, ...]:
+    """The slices along a dimension, as views. Their gradients are put together in one pass, where each on its own would
+    be put into zeros of the whole and those be summed: so one product can make queries, keys and values."""
+    moved = np.moveaxis(input.array, dim, 0)
+    parts = tuple(engine.view(input, part) for part in moved)
+
+    shape, kind = moved.shape[1:], input.dtype.numpy
+
+    def rule(grads: Sequence[Any]) -> tuple[Tensor]:
+        return (stack([engine.wrap(np.zeros(shape, kind)) if grad is None else grad for grad in grads], dim),)
+
+    return record("take_apart", parts, (input,), rule)  # type: ignore[no-any-return]

@@ -198,8 +198,7 @@ def _composed(kind: str, batch_sizes: Sequence[int], reverse: bool, *inputs: Any
         size, before = batch_sizes[t], state[0].shape[0]
         if size > before:  # sequences that begin here, on the way back
             state = [
-                cat([s, narrow(first, 0, before, size - before)])
-                for s, first in zip(state, (h0, c0), strict=False)
+                cat([s, narrow(first, 0, before, size - before)]) for s, first in zip(state, (h0, c0), strict=False)
             ]
         elif size < before:
             done.append([narrow(s, 0, size, before - size) for s in state])

@@ -20,6 +20,8 @@ class LayerNorm(Module):
         dtype: of the parameters; float32.
     """
 
+    bias: Any
+
     def __init__(
         self, normalized_shape: int, eps: float = 1e-5, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:

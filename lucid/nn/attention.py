@@ -59,6 +59,14 @@ class MultiheadAttention(Module):
         ((2, 5, 16), (2, 5, 5))
     """
 
+    q_proj_weight: Any
+    k_proj_weight: Any
+    v_proj_weight: Any
+    in_proj_weight: Any
+    in_proj_bias: Any
+    bias_k: Any
+    bias_v: Any
+
     def __init__(
         self,
         embed_dim: int,
@@ -133,11 +141,11 @@ class MultiheadAttention(Module):
             query: [queries, batch, embed_dim] (see ``batch_first``), or [queries, embed_dim].
             key: [keys, batch, kdim], or [keys, kdim].
             value: [keys, batch, vdim], or [keys, vdim].
-            key_padding_mask: [batch, keys] (or [keys]): bool, True for a key that nobody sees; or numbers that are added
-                to the scores.
+            key_padding_mask: [batch, keys] (or [keys]): bool, True for a key that nobody sees; or numbers that are
+                added to the scores.
             need_weights: also give the weights, which takes memory for all of them. Without, attention is fused.
-            attn_mask: [queries, keys] or [batch · heads, queries, keys]: bool, True where a query does not see a key; or
-                numbers that are added.
+            attn_mask: [queries, keys] or [batch · heads, queries, keys]: bool, True where a query does not see a key;
+                or numbers that are added.
             average_attn_weights: the weights as a mean over the heads, [batch, queries, keys]; else
                 [batch, heads, queries, keys].
             is_causal: says that ``attn_mask`` hides all later keys, so that the fused way need not read it.
@@ -243,8 +251,7 @@ class MultiheadAttention(Module):
 
         if weight is None:
             single = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
-            inputs = enumerate(zip((query, key, value), single, strict=True))
-            q, k, v = (projected(x, 1, w, part(bias, i, 1))[0] for i, (x, w) in inputs)
+            q, k, v = (projected(x, 1, single[i], part(bias, i, 1))[0] for i, x in enumerate((query, key, value)))
         elif all_same:
             q, k, v = projected(query, 3, weight, bias)
         elif same_keys:

@@ -355,6 +355,9 @@ class RNNCellBase(Module):
         bias_hh: the same. All are uniform from ±1/√hidden_size.
     """
 
+    bias_ih: Any
+    bias_hh: Any
+
     def __init__(
         self,
         input_size: int,

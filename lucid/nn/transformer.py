@@ -123,7 +123,7 @@ class TransformerEncoderLayer(_Layer):
 
         def attend(x: Tensor) -> Tensor:
             found, _ = self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)
-            return self.dropout1(found)  # type: ignore[no-any-return]
+            return self.dropout1(found)
 
         x = self._block(src, self.norm1, attend)
         return self._block(x, self.norm2, lambda x: self._feed_forward(x, self.dropout2))
@@ -184,13 +184,13 @@ class TransformerDecoderLayer(_Layer):
 
         def attend(x: Tensor) -> Tensor:
             found, _ = self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)
-            return self.dropout1(found)  # type: ignore[no-any-return]
+            return self.dropout1(found)
 
         def look(x: Tensor) -> Tensor:
             found, _ = self.multihead_attn(
                 x, memory, memory, memory_key_padding_mask, False, memory_mask, is_causal=memory_is_causal
             )
-            return self.dropout2(found)  # type: ignore[no-any-return]
+            return self.dropout2(found)
 
         x = self._block(tgt, self.norm1, attend)
         x = self._block(x, self.norm2, look)
@@ -387,7 +387,7 @@ class Transformer(Module):
                 f"got shapes {src.shape} and {tgt.shape}"
             )
         memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
-        return self.decoder(  # type: ignore[no-any-return]
+        return self.decoder(
             tgt,
             memory,
             tgt_mask=tgt_mask,

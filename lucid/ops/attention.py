@@ -82,9 +82,9 @@ def scaled_dot_product_attention(
                 f"{(*batch, query.shape[-2], key.shape[-2])}"
             )
     lead = batch[:-1] if enable_gqa else batch
-    wide = [_four(x, (*lead, *x.shape[-3 if enable_gqa else -2 :])) for x in (query, key, value)]
+    q, k, v = (_four(x, (*lead, *x.shape[-3 if enable_gqa else -2 :])) for x in (query, key, value))
     mask = attn_mask if attn_mask is None else _four(attn_mask, (*batch, query.shape[-2], key.shape[-2]))
-    out = _attention(*wide, mask, float(dropout_p), bool(is_causal), scale)
+    out = _attention(q, k, v, mask, float(dropout_p), bool(is_causal), scale)
     return out if len(batch) == 2 else reshape(out, (*batch, query.shape[-2], value.shape[-1]))
 
 
@@ -208,7 +208,7 @@ def _attention(
         return (*_gradients(call, query, key, value, mask, out, log_sum, grad), None)
 
     saved = (query, key, value, detached_alias(out), log_sum)
-    return record("attention", out, inputs, rule, saved if mask is None else (*saved, mask))  # type: ignore[no-any-return]
+    return record("attention", out, inputs, rule, saved if mask is None else (*saved, mask))
 
 
 def _gradients(call: _Call, query: Tensor, key: Tensor, value: Tensor, mask: Any, *forward: Tensor) -> Sequence[Tensor]:
@@ -266,4 +266,4 @@ def take_apart(input: Tensor, dim: int) -> tuple[Tensor, ...]:
     def rule(grads: Sequence[Any]) -> tuple[Tensor]:
         return (stack([engine.wrap(np.zeros(shape, kind)) if grad is None else grad for grad in grads], dim),)
 
-    return record("take_apart", parts, (input,), rule)  # type: ignore[no-any-return]
+    return record("take_apart", parts, (input,), rule)

@@ -65,7 +65,7 @@ def recurrent(
     inputs = (input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr)
     _check(kind, batch_sizes, *inputs)
     number, gates = KINDS[kind]
-    dense = [x if x is None or x.strides is None else engine.contiguous(x) for x in inputs]
+    dense: list[Any] = [x if x is None or x.strides is None else engine.contiguous(x) for x in inputs]
     number_type = input.dtype
     rows, input_size = input.shape
     hidden_size, output_size = w_ih.shape[0] // gates, w_hh.shape[1]
@@ -102,7 +102,7 @@ def recurrent(
         return _gradients(kind, (shape, sizes), inputs, everything[8:], grads)
 
     saved = tuple(x for x in (*inputs, *kept) if x is not None)
-    return record(kind.lower(), results, inputs, rule, saved)  # type: ignore[no-any-return]
+    return record(kind.lower(), results, inputs, rule, saved)
 
 
 def _check(kind: str, batch_sizes: Sequence[int], *tensors: Any) -> None:
@@ -148,7 +148,8 @@ def _pointers(what: str, kind: engine.dtype, tensors: Sequence[Any]) -> Any:
 
 def _gradients(kind: str, shape: Any, inputs: Sequence[Any], kept: Sequence[Any], grads: Sequence[Any]) -> Any:
     """The gradient of each input, by the engine. Those of the states are always made, the others when wanted."""
-    x, h0, c0, *weights = (None if v is None else engine.contiguous(v) for v in inputs)
+    dense: list[Any] = [None if v is None else engine.contiguous(v) for v in inputs]
+    x, h0, c0, *weights = dense
     out, gate_values, cells, hidden = kept
     number_type = x.dtype
     grad_out = None if grads[0] is None else engine.contiguous(grads[0])

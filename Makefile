@@ -59,7 +59,8 @@ sanitize: .venv/with-dev
 	@libraries=`$(PY) engine/compiler.py sanitizers` && cd $(SANITIZE) && $(PRELOAD)="$$libraries" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
 	../../$(PY) -m pytest -q --capture=sys -p no:cacheprovider -p no:benchmark $(ARGS) ../../tests/engine \
-	../../tests/test_door.py ../../tests/optim/test_rules.py
+	../../tests/test_door.py ../../tests/optim/test_rules.py \
+	../../tests/ops/test_attention.py ../../tests/ops/test_recurrent.py
 
 conformance: .venv/with-dev $(ENGINE)
 	@$(PY) tests/conformance/run.py $(ARGS)

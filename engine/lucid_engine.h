@@ -70,6 +70,32 @@ typedef struct {
         padding_w, dilation_h, dilation_w, groups, out_height, out_width;
 } conv2d_shape;
 
+/* ---- kernels/recurrent.c ---- */
+enum { RECURRENT_TANH, RECURRENT_RELU, RECURRENT_LSTM, RECURRENT_GRU };
+/* One direction of one layer. The rows of a sequence lie step after step: batch_sizes[0] rows, then batch_sizes[1], ...;
+ * the sizes do not grow, are not 0, and the rows of a step belong to the first of those of the step before. */
+typedef struct {
+    int64_t kind, steps, input_size, hidden_size;
+    int64_t output_size; /* of what goes on to the next step: hidden_size, or what an LSTM projects to */
+    int64_t reverse;     /* from the last step to the first */
+    const int64_t *batch_sizes;
+} recurrent_shape;
+
+/* ---- kernels/attention.c ---- */
+typedef struct {
+    int64_t batch, head, row; /* steps in numbers; the numbers of a row are neighbours */
+} attention_layout;
+/* query[batch, heads, queries, width], key[batch, key_heads, keys, width], value[batch, key_heads, keys, value_width];
+ * heads is a multiple of key_heads. */
+typedef struct {
+    int64_t batch, heads, key_heads, queries, keys, width, value_width;
+    double scale;
+    int64_t causal; /* query i sees keys 0..i */
+    double dropout; /* probability in [0, 1); 0: none. Which are dropped depends on seed, offset and place alone. */
+    uint64_t seed, offset; /* of philox_state; a call uses a block of words for each 4 keys of each query */
+    attention_layout query, key, value, out, mask, grad_out, grad_query, grad_key, grad_value;
+} attention_shape;
+
 /*** generic ***/
 #ifdef real /* kernels see this part; the runtime, which knows no number type, does not */
 
@@ -386,6 +412,43 @@ int64_t resample_real(int64_t outer, int64_t n, int64_t inner, int64_t m, int64_
 /* grad_x[outer, index[m, t], inner] += weight[m, t] grad_out[outer, m, inner], in the order of m. Fills all of grad_x. */
 int64_t resample_backward_real(int64_t outer, int64_t n, int64_t inner, int64_t m, int64_t taps, const int64_t *index,
                                const double *weight, const real *grad_out, real *grad_x);
+
+/* ---- kernels/recurrent.c: rows = the sum of batch_sizes, batch = batch_sizes[0], G gates of hidden_size (1, LSTM 4 in
+ * the order i f g o, GRU 3 in the order r z n) ---- */
+typedef struct {
+    const real *w_ih, *w_hh; /* [G * hidden_size, input_size], [G * hidden_size, output_size] */
+    const real *b_ih, *b_hh; /* [G * hidden_size], both or neither NULL */
+    const real *w_hr;        /* [output_size, hidden_size], or NULL */
+} recurrent_weights_real;
+/* out[rows, output_size] and the last states h_n[batch, output_size], c_n[batch, hidden_size] from x[rows, input_size] and
+ * the first states h0, c0 (c0 and c_n: LSTM). For the backward: gates[rows, G * hidden_size] after their nonlinearity (of
+ * an RNN gates is out itself), an LSTM's cells[rows, hidden_size], and hidden[rows, hidden_size]: a GRU's
+ * W_hn h + b_hn, a projecting LSTM's o tanh(c), else NULL. */
+void recurrent_real(const recurrent_shape *shape, const recurrent_weights_real *weights, const real *x, const real *h0,
+                    const real *c0, real *out, real *h_n, real *c_n, real *gates, real *cells, real *hidden);
+/* Gradients: grad_h and grad_c come in as those of h_n and c_n and leave as those of h0 and c0. grad_out may be NULL, and
+ * so may grad_x and every pointer of `gradients`, which are not wanted then. Working memory: grad_gates as gates,
+ * grad_hidden[rows, hidden_size] of a GRU or [rows, output_size] of a projecting LSTM, previous[rows, output_size]. */
+typedef struct {
+    real *w_ih, *w_hh, *b_ih, *b_hh, *w_hr;
+} recurrent_gradients_real;
+void recurrent_backward_real(const recurrent_shape *shape, const recurrent_weights_real *weights, const real *x,
+                             const real *h0, const real *c0, const real *out, const real *gates, const real *cells,
+                             const real *hidden, const real *grad_out, real *grad_h, real *grad_c, real *grad_gates,
+                             real *grad_hidden, real *previous, real *grad_x,
+                             const recurrent_gradients_real *gradients);
+
+/* ---- kernels/attention.c ---- */
+/* out[batch, heads, queries, value_width] = softmax(scale query key^T + mask) value, mask[batch, heads, queries, keys] or
+ * NULL; 0 for a query that sees nothing. log_sum[batch, heads, queries] is kept for the backward. */
+void attention_real(const attention_shape *shape, const real *query, const real *key, const real *value,
+                    const real *mask, real *out, real *log_sum);
+/* factor[batch, heads, queries, keys] = 0 where dropout drops, else 1 / (1 - dropout). */
+void attention_dropout_real(const attention_shape *shape, real *factor);
+/* Adds to the gradients. */
+void attention_backward_real(const attention_shape *shape, const real *query, const real *key, const real *value,
+                             const real *mask, const real *out, const real *log_sum, const real *grad_out,
+                             real *grad_query, real *grad_key, real *grad_value);
 
 /* ---- kernels/multi_tensor.c: `count` tensors in one call; those whose pointer is NULL are passed over ---- */
 /* norms[i] = the Euclidean norm of x[i]; 0 without numbers. NaN where there is a NaN, else infinity where there is one. */

@@ -37,6 +37,7 @@ from lucid.ops.activation_family import (
     threshold,
 )
 from lucid.ops.arithmetic import add, mul
+from lucid.ops.attention import scaled_dot_product_attention
 from lucid.ops.broadcast import sum
 from lucid.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from lucid.ops.create import full, ones
@@ -145,6 +146,7 @@ __all__ = [
     "relu",
     "relu6",
     "rms_norm",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",

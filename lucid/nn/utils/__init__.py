@@ -1,6 +1,6 @@
 """What training does with gradients and parameters as a whole: clipping, and all numbers as one vector."""
 
-from lucid.nn.utils import parametrizations, parametrize
+from lucid.nn.utils import parametrizations, parametrize, rnn
 from lucid.nn.utils.clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from lucid.nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
 
@@ -12,5 +12,6 @@ __all__ = [
     "parameters_to_vector",
     "parametrizations",
     "parametrize",
+    "rnn",
     "vector_to_parameters",
 ]

@@ -102,8 +102,38 @@ from lucid.ops.functions import (
     tan,
     tanh,
 )
-from lucid.ops.index import cat, chunk, gather, index_select, narrow, select, split, stack, unbind
+from lucid.ops.index import (
+    gather,
+    index_select,
+    masked_select,
+    scatter,
+    scatter_add,
+    take,
+    take_along_dim,
+)
+from lucid.ops.index_write import (
+    index_add,
+    index_copy,
+    index_fill,
+    masked_fill,
+    masked_scatter,
+)
+from lucid.ops.joining import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    cat,
+    column_stack,
+    concat,
+    concatenate,
+    dstack,
+    hstack,
+    row_stack,
+    stack,
+    vstack,
+)
 from lucid.ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
+from lucid.ops.picking import index_put, index_put_
 from lucid.ops.random import (
     Generator,
     bernoulli,
@@ -138,6 +168,40 @@ from lucid.ops.reduce import (
     std,
     var,
 )
+from lucid.ops.shape import (
+    adjoint,
+    constant_pad_nd,
+    diag,
+    diag_embed,
+    diagflat,
+    diagonal,
+    fliplr,
+    flipud,
+    meshgrid,
+    moveaxis,
+    movedim,
+    ravel,
+    repeat_interleave,
+    roll,
+    swapaxes,
+    swapdims,
+    tile,
+    unflatten,
+)
+from lucid.ops.slicing import narrow, select
+from lucid.ops.sorting import (
+    argsort,
+    bucketize,
+    histc,
+    msort,
+    nonzero,
+    searchsorted,
+    sort,
+    topk,
+    unique,
+    unique_consecutive,
+)
+from lucid.ops.splitting import chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, vsplit
 from lucid.ops.view import clone, flatten, flip, permute, reshape, squeeze, t, transpose, unsqueeze
 from lucid.serialization import load, save
 from lucid.tensor import Tensor

@@ -9,7 +9,8 @@ from lucid.autograd.graph import Value, record
 from lucid.engine import ffi, pointer_or_null
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor
-from lucid.ops.index import gather, getitem
+from lucid.ops.index import gather
+from lucid.ops.picking import getitem
 from lucid.ops.view import reshape
 
 _conv2d = engine.kernels("conv2d")

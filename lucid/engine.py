@@ -276,11 +276,24 @@ def _bytes(x: Any, size: int) -> tuple[int, ...]:
 
 def check_writable(x: Any, operation: str = "in-place") -> None:
     """Refuses to write into read-only or self-overlapping (expanded) memory."""
-    if not x.array.flags.writeable:
+    if not x.array.flags.writeable and not _made_writable(x):
         raise RuntimeError(
             f"{operation}: this tensor is read-only memory, or an expanded view where one number stands for several; "
             "clone() it before writing to it"
         )
+
+
+def _made_writable(x: Any) -> bool:
+    """Makes a part of an expanded view writable, where no number of it stands for several and its base is writable."""
+    if x.base is None or not x.base.array.flags.writeable:
+        return False
+    if may_overlap(x.shape, x.strides or dense_strides(x.shape)):
+        return False
+    try:
+        x.array.flags.writeable = True
+    except ValueError:
+        return False
+    return True
 
 
 def convert(x: Any, kind: dtype) -> Any:

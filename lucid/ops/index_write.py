@@ -155,8 +155,6 @@ def _filling(operation: str, input: Tensor, mask: Tensor, value: Any) -> Any:
     """The value of a masked_fill, in the tensor's number type."""
     need_mask(operation, mask)
     if not isinstance(value, Value):
-        if isinstance(value, float) and input.dtype.category < 2 and value != int(value):
-            raise RuntimeError(f"{operation}: {value} does not fit into {input.dtype}")
         return number_in(operation, value, input.dtype)
     if value.shape:
         raise RuntimeError(f"{operation}: value must be a number or a 0-d tensor, got shape {value.shape}")

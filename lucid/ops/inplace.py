@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from lucid import engine
-from lucid.autograd.graph import Value
+from lucid.autograd.graph import Node, Value, edge_of
 from lucid.ops import arithmetic, create, random
 from lucid.ops.broadcast import expand
 from lucid.ops.elementwise import Binary, Tensor
-from lucid.ops.rebase import as_before, changed, may_change, take_over
+from lucid.ops.rebase import as_before, changed, may_change, take_over, zeros_like
 from lucid.ops.view import reshape, to_dtype
 
 
@@ -98,7 +98,11 @@ def copy_(input: Tensor, src: Tensor) -> Tensor:
             source = expand(source, input.shape)
         except ValueError as error:
             raise ValueError(f"copy_: {error}") from None
-    return take_over(input, source, recorded)
+    engine.copy_into(input, source)
+    input.version[0] += 1
+    if recorded:
+        changed(input, Node("copy", (zeros_like, lambda grad: grad), (edge_of(input), edge_of(source)), (), 0))
+    return input
 
 
 def uniform_(input: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:

@@ -57,19 +57,22 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     kind = first.dtype
     if any(x.dtype is not kind for x in tensors):
         kind = result_type(*tensors)
-        parts = [to_dtype(x, kind) for x in parts]
+        tensors = tuple(to_dtype(x, kind) for x in tensors)
     total = sum([x.shape[dim] for x in parts])
     out = engine.empty((*first.shape[:dim], total, *first.shape[dim + 1 :]), kind)
     inner = engine.dense_strides(out.shape)[dim]
     before = (slice(None),) * dim
     rules = []
     start = 0
-    for x in parts:
+    for x in tensors:
+        if x.shape == (0,) and len(first.shape) > 1:
+            rules.append(lambda grad: sliced(reshape(grad, -1), slice(0, 0)))
+            continue
         key = (*before, slice(start, start + x.shape[dim]))
         engine.copy_into(engine.view(out, out.array[key], start * inner), x)
         rules.append(lambda grad, key=key: sliced(grad, key))
         start += x.shape[dim]
-    return record("cat", out, tuple(parts), tuple(rules))
+    return record("cat", out, tensors, tuple(rules))
 
 
 concat = concatenate = cat

@@ -374,7 +374,7 @@ SMALL = 4096  # numbers, below which NumPy's copy is the quicker one
 def _assign(operation: str, x: Tensor, part: np.ndarray, value: Any) -> None:
     """Writes a value over a part of x's memory, when nothing is recorded."""
     if not part.flags.writeable:
-        engine.check_writable(x, operation)
+        engine.check_writable(engine.view(x, part), operation)
     kind = x.dtype
     if value.__class__ is float and kind.is_floating_point:
         part[...] = value

@@ -116,10 +116,8 @@ def may_change(name: str, input: Tensor, *others: Any) -> bool:
         raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
     engine.check_writable(input, name)
     recorded = needs_graph(input, *others)
-    if not recorded:
+    if not recorded or not input.dtype.is_floating_point:
         return False
-    if not input.dtype.is_floating_point:
-        raise RuntimeError(f"{name}: a {input.dtype} tensor cannot take numbers that require grad; detach() them first")
     if input.base is not None and (reason := getattr(input, "restriction", None)):
         raise RuntimeError(f"{name}: {reason}")
     root = input if input.base is None else input.base
@@ -145,7 +143,7 @@ def changed(input: Tensor, edge: Any) -> None:
     root = input if input.base is None else input.base
     if root is input:
         if edge is None:
-            edge = Node("constant", (_zeros,), (edge_of(input),), (), 0)
+            edge = Node("constant", (zeros_like,), (edge_of(input),), (), 0)
         _move(input, edge)
     else:
         place = window_of(input, root)
@@ -154,16 +152,21 @@ def changed(input: Tensor, edge: Any) -> None:
         rules = (lambda grad: window_cleared(grad, place), lambda grad: window(grad, place))
         _move(root, Node("copy_slices", rules, (edge_of(root), edge), (), 0))
     for view in views_of(root):
-        place = window_of(view, root)
-        if place is not None:
-            rule = lambda grad, place=place: window_into_zeros(grad, place)  # noqa: E731
-            _move(view, Node("view", (rule,), (root.node,), (), 0))
+        _follow(view, root)
 
 
-def _zeros(grad: Tensor) -> Tensor:
+def _follow(view: Tensor, root: Tensor) -> None:
+    """Gives a view its place behind its changed base."""
+    place = window_of(view, root)
+    if place is not None:
+        _move(view, Node("view", (lambda grad: window_into_zeros(grad, place),), (root.node,), (), 0))
+
+
+def zeros_like(grad: Tensor) -> Tensor:
+    """Zeros: the gradient of numbers that were written over."""
     out = engine.empty(grad.shape, grad.dtype)
     out.array.fill(0)
-    return record("zeros", out, (grad,), (_zeros,))
+    return record("zeros", out, (grad,), (zeros_like,))
 
 
 def _move(x: Tensor, node: Node) -> None:

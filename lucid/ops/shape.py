@@ -262,6 +262,8 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
         >>> lucid.tensor([1, 2]).repeat(2, 2).tolist()
         [[1, 2, 1, 2], [1, 2, 1, 2]]
     """
+    if not repeats:
+        raise TypeError("repeat: say how often, for each dimension")
     times = sizes(repeats)
     lead = len(times) - len(input.shape)
     if lead < 0:

@@ -171,15 +171,20 @@ def t(input: Tensor) -> Tensor:
     return transpose(input, 0, 1) if len(input.shape) == 2 else reshape(input, input.shape)
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """The elements in reverse order along ``dims``, as a copy.
+
+    Args:
+        input: [any shape].
+        axes: the dimensions, as numbers or one sequence.
+        dims: the same, by name.
 
     Example:
         >>> import lucid
         >>> lucid.tensor([[1, 2], [3, 4]]).flip(0).tolist()
         [[3, 4], [1, 2]]
     """
-    wanted = sizes(dims)
+    wanted = sizes(axes if dims is None else (dims,))
     along = {wrap_dim("flip", d, len(input.shape)) for d in wanted}
     if len(along) < len(wanted):
         raise ValueError(f"flip: a dimension appears twice in {wanted}")
@@ -204,7 +209,10 @@ def _squeezed(shape: tuple[int, ...], dim: Any) -> tuple[int, ...]:
     if dim is None:
         drop = set(range(len(shape)))
     else:
-        drop = {wrap_dim("squeeze", d, len(shape)) for d in (dim if isinstance(dim, tuple) else (dim,))}
+        dims = dim if isinstance(dim, tuple) else (dim,)
+        drop = {wrap_dim("squeeze", d, len(shape)) for d in dims}
+        if len(drop) < len(dims):
+            raise ValueError(f"squeeze: a dimension appears twice in {dim}")
     return tuple(s for i, s in enumerate(shape) if s != 1 or i not in drop)
 
 

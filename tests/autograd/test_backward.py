@@ -373,7 +373,9 @@ def test_inplace_on_leaves_and_views():
     with pytest.raises(RuntimeError, match="expanded"):
         e.add_(1)
     with pytest.raises(RuntimeError, match="expanded"):
-        e[0] = 1.0
+        e[:2] = 1.0
+    e[0] = 4.0  # one number, which stands for all
+    assert e.tolist() == [4.0] * 3
     with pytest.raises(TypeError, match="int64"):
         lucid.ones(2, dtype=lucid.int64).mul_(1.5)
     with pytest.raises(ValueError, match="shape"):

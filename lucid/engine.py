@@ -160,6 +160,14 @@ def view(base: Any, array: np.ndarray, offset: int | None = None) -> Any:
     return result
 
 
+def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int = 0) -> Any:
+    """As :func:`view`, for an array that is known to be contiguous."""
+    result = new(array, base.pointer + offset if offset else base.pointer, shape, base.dtype)
+    result.version = base.version
+    result.base = base if base.base is None else base.base
+    return result
+
+
 def same_start(base: Any, array: np.ndarray) -> Any:
     """As :func:`view`, for a view that begins at the same number: a reshape or a change of the order of dimensions."""
     return view(base, array, 0)

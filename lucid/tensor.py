@@ -443,6 +443,8 @@ class Tensor(Value):
     neg_ = inplace.inplace_form("neg_", arithmetic.neg)
     abs_ = inplace.inplace_form("abs_", arithmetic.abs)
     pow_ = inplace.inplace_form("pow_", functions.pow)
+    tril_ = inplace.inplace_form("tril_", create.tril)
+    triu_ = inplace.inplace_form("triu_", create.triu)
     relu_ = inplace.inplace_form("relu_", activation.relu)
     tanh_ = inplace.inplace_form("tanh_", functions.tanh)
     sigmoid_ = inplace.inplace_form("sigmoid_", functions.sigmoid)

@@ -62,17 +62,22 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     out = engine.empty((*first.shape[:dim], total, *first.shape[dim + 1 :]), kind)
     inner = engine.dense_strides(out.shape)[dim]
     before = (slice(None),) * dim
-    rules = []
+    rules: list[Callable[..., Any]] = []
     start = 0
     for x in tensors:
         if x.shape == (0,) and len(first.shape) > 1:
-            rules.append(lambda grad: sliced(reshape(grad, -1), slice(0, 0)))
+            rules.append(_nothing)
             continue
         key = (*before, slice(start, start + x.shape[dim]))
         engine.copy_into(engine.view(out, out.array[key], start * inner), x)
         rules.append(lambda grad, key=key: sliced(grad, key))
         start += x.shape[dim]
     return record("cat", out, tensors, tuple(rules))
+
+
+def _nothing(grad: Tensor) -> Tensor:
+    """The gradient of an empty vector."""
+    return sliced(reshape(grad, -1), slice(0, 0))
 
 
 concat = concatenate = cat

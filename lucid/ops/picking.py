@@ -167,6 +167,8 @@ def _counted_from_front(index: np.ndarray, dim: int, size: int) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------------------------------
 # Reading
 
+WHOLE = slice(None)
+
 
 def getitem(input: Tensor, key: Any) -> Tensor:
     """``input[key]``: numbers, slices, ``...`` and None give a view; index or mask tensors give a copy.
@@ -188,8 +190,11 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         ([3, 4, 5], [2, 5], [4, 5])
     """
     try:
-        if isinstance(key, Value) and key.dtype is engine.int64 and key.shape and input.shape:
-            return pick(input, Places(input.shape, [key.array.copy()]))
+        last = key[-1] if key.__class__ is tuple and key else key
+        if isinstance(last, Value) and last.dtype is engine.int64 and last.shape:  # the short way for x[:, :, index]
+            before = key[:-1] if last is not key else ()
+            if len(before) < len(input.shape) and all(part.__class__ is slice and part == WHOLE for part in before):
+                return pick(input, Places(input.shape, [*(None,) * len(before), last.array.copy()]))
         out = sliced(input, key)
         if out is not None:
             return out

@@ -72,13 +72,30 @@ def located(x: Tensor, key: Any) -> tuple[np.ndarray, int] | None:
 
 def sliced(input: Tensor, key: Any) -> Tensor:
     """The view at a key that :func:`located` knows; None for another."""
-    found = located(input, key)
-    if found is None:
-        return None
     shape = input.shape
-    return attach(
-        "slice", engine.view(input, found[0], found[1]), input, lambda grad: slice_into_zeros(grad, shape, key)
-    )
+    out = _rows(input, key) if input.strides is None and shape else None
+    if out is None:
+        found = located(input, key)
+        if found is None:
+            return None
+        out = engine.view(input, found[0], found[1])
+    return attach("slice", out, input, lambda grad: slice_into_zeros(grad, shape, key))
+
+
+def _rows(x: Tensor, key: Any) -> Tensor:
+    """The short way for a row, or neighbouring rows, of contiguous memory; None for anything else."""
+    size, rest = x.shape[0], x.shape[1:]
+    if key.__class__ is int:
+        if rest and -size <= key < size:
+            array = x.array[key]
+            return engine.dense_view(x, array, rest, (key if key >= 0 else key + size) * array.size)
+    elif key.__class__ is slice and key.step is None:
+        start, stop = key.start, key.stop
+        if (start is None or start.__class__ is int) and (stop is None or stop.__class__ is int):
+            array = x.array[key]
+            first = key.indices(size)[0] if start else 0
+            return engine.dense_view(x, array, array.shape, first * dense_strides(x.shape)[0])
+    return None
 
 
 def slice_into_zeros(grad: Tensor, shape: tuple[int, ...], key: Any) -> Tensor:

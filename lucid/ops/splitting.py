@@ -185,8 +185,11 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     size = size_along("unbind", input, dim)
     dim = wrap_dim("unbind", dim, len(input.shape))
     array, step, before = input.array, input.stride(dim), (slice(None),) * dim
-    views = tuple([engine.view(input, array[before + (i, ...)], i * step) for i in range(size)])
     shape = (*input.shape[:dim], *input.shape[dim + 1 :])
+    if input.strides is None and dim == 0:
+        views = tuple([engine.dense_view(input, array[i, ...], shape, i * step) for i in range(size)])
+    else:
+        views = tuple([engine.view(input, array[before + (i, ...)], i * step) for i in range(size)])
 
     def rule(grads: list[Any]) -> Tensor:
         return stack([_zeros_for(g, shape, input.dtype) for g in grads], dim)

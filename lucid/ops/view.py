@@ -65,7 +65,9 @@ def _reshaped(input: Tensor, wanted: tuple[int, ...]) -> Tensor:
     """The tensor in a shape that is known to fit."""
     before = input.shape
     array = input.array.reshape(wanted)
-    if input.strides is None or np.may_share_memory(array, input.array):
+    if input.strides is None:
+        return attach("reshape", engine.dense_view(input, array, wanted), input, lambda grad: _reshaped(grad, before))
+    if np.may_share_memory(array, input.array):
         return attach("reshape", engine.view(input, array, 0), input, lambda grad: _reshaped(grad, before))
     return record("reshape", engine.wrap(array), (input,), (lambda grad: _reshaped(grad, before),))
 

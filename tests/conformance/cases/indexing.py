@@ -53,7 +53,8 @@ CASES["Tensor.__setitem__"] = _written(
     lambda T, x, h: h.reshape(2, 2, 3)[1].__setitem__((0, S), x(3)),
     lambda T, x, h: h.split(2)[0].__setitem__(0, 1.0), lambda T, x, h: h.unbind(1)[0].__setitem__(0, 1.0),
     lambda T, x, h: h.expand(2, 3, 4).__setitem__(0, 1.0),
-    _add(0), _add((S, 1)), _add(lambda x: x.tensor([0, 2])), _add(lambda x: (S, x.tensor([1, 1]))), _add((S, slice(1, 3))),
+    _add(0), _add((S, 1)),
+    _add(lambda x: x.tensor([0, 2])), _add(lambda x: (S, x.tensor([1, 1]))), _add((S, slice(1, 3))),
 ) + [
     lambda T, x: x(3).__setitem__(0, 1.0),
     lambda T, x: x(3)[:2].__setitem__(0, 1.0),

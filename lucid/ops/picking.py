@@ -190,7 +190,11 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         ([3, 4, 5], [2, 5], [4, 5])
     """
     try:
-        last = key[-1] if key.__class__ is tuple and key else key
+        kind = key.__class__
+        if kind is int or kind is slice:
+            last = None
+        else:
+            last = key[-1] if kind is tuple and key else key
         if isinstance(last, Value) and last.dtype is engine.int64 and last.shape:  # the short way for x[:, :, index]
             before = key[:-1] if last is not key else ()
             if len(before) < len(input.shape) and all(part.__class__ is slice and part == WHOLE for part in before):

@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check -q
 ENGINE := lucid/_engine.abi3.so
 ENGINE_SOURCES := setup.py $(wildcard engine/*.py engine/*.h engine/*/*.h engine/*/*.c)
 
-.PHONY: help train test test-slow lint format build sanitize bench bench-peers wheel clean clean-all
+.PHONY: help train test test-slow lint format build sanitize conformance bench bench-peers wheel clean clean-all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -17,6 +17,7 @@ help:
 	@echo 'make lint         check style and types; make format puts the style right'
 	@echo 'make build        build the C engine again where it changed'
 	@echo 'make sanitize     run the tests of the engine under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make conformance  compare every public name with PyTorch, if it is installed, and write docs/conformance.md'
 	@echo 'make bench        measure; make bench-peers puts PyTorch and JAX beside it'
 	@echo 'make wheel        make a wheel in dist/'
 	@echo 'make clean        delete what was built; make clean-all deletes .venv too'
@@ -59,6 +60,9 @@ sanitize: .venv/with-dev
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
 	../../$(PY) -m pytest -q --capture=sys -p no:cacheprovider -p no:benchmark $(ARGS) ../../tests/engine \
 	../../tests/test_door.py ../../tests/optim/test_rules.py
+
+conformance: .venv/with-dev $(ENGINE)
+	@$(PY) tests/conformance/run.py $(ARGS)
 
 bench: .venv/with-dev $(ENGINE)
 	@$(PY) -m pytest -q -o addopts=--import-mode=importlib --benchmark-only $(ARGS) tests/benchmarks

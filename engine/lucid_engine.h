@@ -87,6 +87,7 @@ void floor_real(int64_t n, const real *x, real *out);
 void ceil_real(int64_t n, const real *x, real *out);
 void round_real(int64_t n, const real *x, real *out);
 void trunc_real(int64_t n, const real *x, real *out);
+void frac_real(int64_t n, const real *x, real *out); /* x - trunc(x) */
 void exp_real(int64_t n, const real *x, real *out);
 void exp2_real(int64_t n, const real *x, real *out);
 void expm1_real(int64_t n, const real *x, real *out);
@@ -115,10 +116,12 @@ void gelu_real(int64_t n, const real *x, real *out);
 void gelu_tanh_real(int64_t n, const real *x, real *out);
 void softplus_real(int64_t n, const real *x, real *out);
 void logsigmoid_real(int64_t n, const real *x, real *out);
+void logit_real(int64_t n, const real *x, real *out); /* log(x / (1 - x)) */
 
 /* ---- kernels/binary.c ---- */
 /* out[i] = f(a[i * a_step], b[i * b_step]), steps 0 (one number for all) or 1; out may be a or b where its step is 1.
- * maximum and minimum are NaN where either operand is, fmax and fmin where both are. remainder has the sign of b. */
+ * maximum and minimum are NaN where either operand is, fmax and fmin where both are. remainder has the sign of b.
+ * logaddexp is log(e^a + e^b); xlogy a log(b), and 0 where a is. */
 typedef void (*binary_kernel_real)(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void add_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void sub_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
@@ -131,6 +134,8 @@ void fmax_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t 
 void fmin_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void copysign_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void atan2_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void logaddexp_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
+void xlogy_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void hypot_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void fmod_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
 void remainder_real(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step, real *out);
@@ -157,13 +162,20 @@ typedef void (*predicate_kernel_real)(int64_t n, const real *x, uint8_t *out);
 void isnan_real(int64_t n, const real *x, uint8_t *out);
 void isinf_real(int64_t n, const real *x, uint8_t *out);
 void isfinite_real(int64_t n, const real *x, uint8_t *out);
+void signbit_real(int64_t n, const real *x, uint8_t *out); /* 1 for -0 and for a NaN with the sign too */
 /* out may be any of the inputs of its type that has step 1. */
 void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_step, const real *b, int64_t b_step,
                 real *out);
 void clamp_real(int64_t n, const real *x, double low, double high, real *out); /* min(max(x, low), high); NaN stays */
+/* grad where low <= x <= high, else 0: the gradient of clamp. */
+void clamp_backward_real(int64_t n, const real *grad, const real *x, double low, double high, real *out);
+void nan_to_num_real(int64_t n, const real *x, double nan, double posinf, double neginf, real *out);
+void addcdiv_real(int64_t n, const real *x, const real *a, const real *b, double value,
+                  real *out); /* x + value a / b */
 void addcmul_real(int64_t n, const real *x, const real *a, const real *b, double value, real *out); /* x + value a b */
 void add_scaled_real(int64_t n, const real *a, const real *b, double alpha, real *out);             /* a + alpha b */
 void lerp_real(int64_t n, const real *a, const real *b, double weight, real *out); /* a + weight (b - a) */
+void lerp_weights_real(int64_t n, const real *a, const real *b, const real *weight, real *out);
 void fill_real(int64_t n, double value, real *out);
 
 /* ---- kernels/strided.c ---- */
@@ -204,6 +216,13 @@ void min_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real
 /* out[outer, n, inner]: the sums and products of x[outer, 0..i, inner], carried in double; out may be x. */
 void cumsum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
 void cumprod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+/* out[i] = x[i] + factor[i] out[i - 1] along the middle, out[0] = x[0]; when reverse is not 0 from the end, out[i] = x[i]
+ * + factor[i + 1] out[i + 1]. factor[0] is not used. Carried in double; out may be x. */
+void linear_scan_real(int64_t outer, int64_t n, int64_t inner, const real *x, const real *factor, int64_t reverse,
+                      real *out);
+/* The largest (smallest) so far and where it stood: the last of equals; from the first NaN on, the latest NaN. */
+void cummax_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
+void cummin_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
 
 /* ---- kernels/gemm.c ---- */
 /* c[m, n] = a[m, k] @ b[k, n], any transposition by strides: element i, l of a is a[i * a_row + l * a_col]. Then + bias[n]
@@ -310,6 +329,15 @@ void avg_pool2d_backward_real(const pool2d_shape *shape, int64_t count_include_p
 /* ---- kernels/multi_tensor.c: `count` tensors in one call; those whose pointer is NULL are passed over ---- */
 /* norms[i] = the Euclidean norm of x[i]; 0 without numbers. NaN where there is a NaN, else infinity where there is one. */
 void norms_real(int64_t count, const int64_t *size, const real *const *x, double *norms);
+/* (sum |x|^order)^(1 / order); for 0 how many numbers are not 0, for inf and -inf the largest and smallest |x|; 0 without
+ * numbers. NaN where there is a NaN (but for 0) or the order is one. The order is rounded to real. */
+void norms_of_order_real(int64_t count, const int64_t *size, const real *const *x, double order, double *norms);
+/* x[i] <- factor x[i]. Here and in clamp_all the tensors may overlap: then they are changed one after the other. */
+void scale_all_real(int64_t count, const int64_t *size, real *const *x, double factor);
+/* x[i] <- min(high, max(low, x[i])); NaN where x[i] or a limit is NaN. */
+void clamp_all_real(int64_t count, const int64_t *size, real *const *x, double low, double high);
+/* out[i] <- x[i] */
+void copy_all_real(int64_t count, const int64_t *size, const real *const *x, real *const *out);
 
 /* ---- optim/group.h: what every update rule is given ---- */
 /* The parameters of a param group. A rule skips those without gradient. Nothing here overlaps. */
@@ -342,6 +370,18 @@ typedef struct {
     int nesterov;
 } sgd_group_real;
 void sgd_update_real(const sgd_group_real *group);
+
+typedef struct {
+    param_group_real parameters;
+    real **momentum_buffer; /* read when momentum is not 0 */
+    double lr;
+    double momentum;
+    double weight_decay;
+    double trust_coefficient;
+    double eps;
+    int nesterov;
+} lars_group_real;
+void lars_update_real(const lars_group_real *group);
 
 /* ---- optim/lookahead.c ---- */
 /* Gradients are not read; those that are NULL leave their parameters out. */
@@ -550,6 +590,88 @@ typedef struct {
     double weight_decay;
 } lion_group_real;
 void lion_update_real(const lion_group_real *group);
+
+/* ---- optim/lamb.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_avg_sq;
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
+    double clamp_value;  /* the norm of a parameter counts up to this */
+    int bias_correction; /* divide the averages by 1 - beta^t */
+    int trust_clip;      /* the trust ratio counts up to 1 */
+} lamb_group_real;
+void lamb_update_real(const lamb_group_real *group);
+
+/* ---- optim/novograd.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **exp_avg;
+    real **exp_avg_sq;     /* one number each */
+    real **max_exp_avg_sq; /* likewise; read when amsgrad is set */
+    double lr;
+    double beta1;
+    double beta2;
+    double eps;
+    double weight_decay;
+    int grad_averaging; /* new gradients count 1 - beta1 */
+    int amsgrad;
+} novograd_group_real;
+void novograd_update_real(const novograd_group_real *group);
+
+/* ---- optim/fromage.c ---- */
+typedef struct {
+    param_group_real parameters;
+    double lr;
+    double weight_decay;
+} fromage_group_real;
+void fromage_update_real(const fromage_group_real *group);
+
+/* ---- optim/sm3.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **accumulator;     /* for each dimension as many numbers as its size, one dimension after the other */
+    real **momentum_buffer; /* read when momentum is not 0 */
+    double lr;
+    double momentum;
+    double beta; /* 0: squares are summed up; else averaged */
+    double eps;
+    double weight_decay;
+} sm3_group_real;
+void sm3_update_real(const sm3_group_real *group);
+
+/* ---- optim/adafactor.c ---- */
+typedef struct {
+    param_group_real parameters;
+    real **row_var; /* [..., rows, 1] and [..., 1, columns] of a parameter of two or more dimensions */
+    real **col_var;
+    real **variance; /* of the others */
+    double lr;
+    double beta2_decay;
+    double eps[2]; /* the first negative: the number type's own epsilon */
+    double d;
+    double weight_decay;
+} adafactor_group_real;
+void adafactor_update_real(const adafactor_group_real *group);
+
+/* ---- optim/muon.c ---- */
+typedef struct {
+    param_group_real parameters; /* matrices */
+    real **momentum_buffer;
+    double lr;
+    double weight_decay;
+    double momentum;
+    int nesterov;
+    double ns_coefficients[3];
+    double eps;
+    int64_t ns_steps;
+    int adjust_lr_fn; /* 0 original, 1 match_rms_adamw */
+} muon_group_real;
+void muon_update_real(const muon_group_real *group);
 
 /* ---- kernels/conv.c ---- */
 /* out = x * weight + bias[out_channels] (unless NULL), then the activation: 0 none, 1 ReLU. */

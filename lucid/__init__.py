@@ -3,11 +3,13 @@
 Names and meanings are PyTorch's.
 """
 
-from lucid import autograd, datasets, nn, optim
-from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from lucid.engine import bool_ as bool  # noqa: A004
+from lucid import accelerator, amp, autograd, backends, cuda, datasets, nn, optim, return_types, utils
+from lucid.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from lucid.devices import device
 from lucid.engine import (
+    bfloat16,
     dtype,
+    float16,
     float32,
     float64,
     get_num_threads,
@@ -16,14 +18,18 @@ from lucid.engine import (
     set_num_threads,
     uint8,
 )
+from lucid.engine import bool_ as bool  # noqa: A004
+from lucid.number_types import finfo, get_default_dtype, iinfo, set_default_dtype
 from lucid.ops.activation import relu
 from lucid.ops.arithmetic import (
     abs,  # noqa: A004
     add,
     atan2,
     bitwise_and,
+    bitwise_left_shift,
     bitwise_not,
     bitwise_or,
+    bitwise_right_shift,
     bitwise_xor,
     ceil,
     div,
@@ -53,7 +59,8 @@ from lucid.ops.arithmetic import (
     trunc,
     where,
 )
-from lucid.ops.broadcast import broadcast_shapes, broadcast_tensors, broadcast_to, sum  # noqa: A004
+from lucid.ops.broadcast import broadcast_shapes, broadcast_tensors, broadcast_to, sum, sum_to_size  # noqa: A004
+from lucid.ops.combine import addcdiv, addcmul, lerp
 from lucid.ops.create import (
     arange,
     as_tensor,
@@ -63,12 +70,16 @@ from lucid.ops.create import (
     from_numpy,
     full,
     full_like,
+    is_tensor,
     linspace,
+    logspace,
     ones,
     ones_like,
     tensor,
     tril,
+    tril_indices,
     triu,
+    triu_indices,
     zeros,
     zeros_like,
 )
@@ -80,18 +91,25 @@ from lucid.ops.functions import (
     asinh,
     atan,
     atanh,
+    copysign,
     cos,
     cosh,
+    deg2rad,
     erf,
     erfc,
     exp,
     exp2,
     expm1,
+    frac,
+    hypot,
     log,
     log1p,
     log2,
     log10,
+    logaddexp,
+    logit,
     pow,  # noqa: A004
+    rad2deg,
     reciprocal,
     rsqrt,
     sigmoid,
@@ -101,6 +119,7 @@ from lucid.ops.functions import (
     square,
     tan,
     tanh,
+    xlogy,
 )
 from lucid.ops.index import (
     gather,
@@ -124,26 +143,39 @@ from lucid.ops.joining import (
     atleast_3d,
     cat,
     column_stack,
-    concat,
-    concatenate,
     dstack,
     hstack,
-    row_stack,
     stack,
     vstack,
 )
+from lucid.ops.limits import clamp, clamp_max, clamp_min, fmax, fmin, nan_to_num
 from lucid.ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
+from lucid.ops.norm import dist, norm
+from lucid.ops.out import takes_out
 from lucid.ops.picking import index_put, index_put_
+from lucid.ops.predicates import (
+    allclose,
+    equal,
+    isclose,
+    isfinite,
+    isinf,
+    isnan,
+    isneginf,
+    isposinf,
+    signbit,
+)
 from lucid.ops.random import (
     Generator,
     bernoulli,
     get_rng_state,
     initial_seed,
     manual_seed,
+    multinomial,
     normal,
     rand,
     rand_like,
     randint,
+    randint_like,
     randn,
     randn_like,
     randperm,
@@ -154,10 +186,10 @@ from lucid.ops.reduce import (
     all,  # noqa: A004
     amax,
     amin,
+    aminmax,
     any,  # noqa: A004
     argmax,
     argmin,
-    cumsum,
     log_softmax,
     logsumexp,
     max,  # noqa: A004
@@ -166,8 +198,11 @@ from lucid.ops.reduce import (
     prod,
     softmax,
     std,
+    std_mean,
     var,
+    var_mean,
 )
+from lucid.ops.scan import cummax, cummin, cumprod, cumsum, diff
 from lucid.ops.shape import (
     adjoint,
     constant_pad_nd,
@@ -202,12 +237,38 @@ from lucid.ops.sorting import (
     unique_consecutive,
 )
 from lucid.ops.splitting import chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, vsplit
+from lucid.ops.statistics import count_nonzero, median, nanmean, nanmedian, nansum
 from lucid.ops.view import clone, flatten, flip, permute, reshape, squeeze, t, transpose, unsqueeze
 from lucid.serialization import load, save
 from lucid.tensor import Tensor
 from lucid.version import __version__
 
+# The functions with out=. Methods and operators go to the operations themselves.
+for _operation in (
+    (abs, acos, acosh, add, addcdiv, addcmul, addmm, all, amax, amin, aminmax, any, arange, argmax, argmin, asin)
+    + (asinh, atan, atan2, atanh, bernoulli, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or)
+    + (bitwise_right_shift, bitwise_xor, bmm, bucketize, cat, ceil, clamp, clamp_max, clamp_min, column_stack)
+    + (copysign, cos, cosh, cummax, cummin, cumprod, cumsum, deg2rad, diag, diff, div, dot, dstack, empty, eq, erf)
+    + (erfc, exp, exp2, expm1, eye, floor, floor_divide, fmax, fmin, fmod, frac, full, gather, ge, gt, histc, hstack)
+    + (hypot, index_add, index_copy, index_select, isneginf, isposinf, le, lerp, linspace, log, log10, log1p, log2)
+    + (log_softmax, logaddexp, logical_and, logical_not, logical_or, logical_xor, logit, logspace, logsumexp, lt)
+    + (masked_select, matmul, max, maximum, mean, median, min, minimum, mm, msort, mul, multinomial, mv, nan_to_num)
+    + (nanmean, nanmedian, nansum, ne, neg, nonzero, norm, normal, ones, outer, pow, prod, rad2deg, rand, randint)
+    + (randn, randperm, reciprocal, remainder, round, rsqrt, scatter, scatter_add, searchsorted, sigmoid, sign)
+    + (signbit, sin, sinh, softmax, sort, sqrt, square, stack, std, sub, sum, take, take_along_dim, tan, tanh, topk)
+    + (tril, triu, trunc, var, vstack, where, xlogy, zeros)
+):
+    globals()[_operation.__name__] = takes_out(_operation)
+
+
 float = float32  # noqa: A001
 double = float64
+half = float16
 long = int64
 int = int32  # noqa: A001
+
+# Other names for the same operations.
+absolute, negative, multiply, subtract, divide, true_divide, clip = abs, neg, mul, sub, div, div, clamp
+arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh = acos, acosh, asin, asinh, atan, atan2, atanh
+greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
+concat, concatenate, row_stack = cat, cat, vstack

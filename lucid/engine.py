@@ -83,6 +83,24 @@ _of_numpy = {d.numpy: d for d in DTYPES}
 _of_name = {d.name: d for d in DTYPES} | {"float": float32, "double": float64, "long": int64, "int": int32}
 
 
+class MissingType:
+    """The name of a number type that is not there: it can be compared and printed; using it raises a TypeError."""
+
+    is_floating_point = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"lucid.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+float16, bfloat16 = MissingType("float16"), MissingType("bfloat16")
+
+
 def dtype_of(kind: Any) -> dtype:
     """The number type meant by a lucid dtype, a NumPy dtype, a Python type or a name.
 
@@ -91,6 +109,8 @@ def dtype_of(kind: Any) -> dtype:
     """
     if type(kind) is dtype:
         return kind
+    if isinstance(kind, MissingType):
+        raise TypeError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
     if kind is float:
         return float32
     try:
@@ -402,6 +422,16 @@ def unary(family: Elementwise, x: Any) -> Any:
     return new(array, pointer, shape, kind)
 
 
+def unary_into(family: Elementwise, x: Any) -> bool:
+    """x ← f(x), elementwise, straight in its memory; False, and nothing done, where that cannot be."""
+    kernel = family.table.get(x.dtype)
+    if kernel is None or x.strides is not None:
+        return False
+    check_writable(x)
+    kernel(x.array.size, x.pointer, x.pointer)
+    return True
+
+
 def binary(family: Elementwise, a: Any, b: Any) -> Any:
     """f(a, b), elementwise, for two tensors of one shape and one number type; None when they are not."""
     kind, shape = a.dtype, a.shape
@@ -448,13 +478,14 @@ def binary_into(family: Elementwise, a: Any, b: Any) -> None:
             copy_into(a, binary_number(family, a, b))
     elif kind is not b.dtype or a.shape != b.shape:
         raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
-    elif a.strides is None and b.strides is None and not _overlap_in_part(a, b):
+    elif a.strides is None and b.strides is None and not overlap_in_part(a, b):
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, a.pointer)
     else:
         copy_into(a, binary(family, a, b))
 
 
-def _overlap_in_part(a: Any, b: Any) -> bool:
+def overlap_in_part(a: Any, b: Any) -> bool:
+    """Whether two tensors share memory, but do not begin at the same number."""
     return a.pointer != b.pointer and np.may_share_memory(a.array, b.array)
 
 
@@ -516,6 +547,17 @@ def compare(family: Elementwise, a: Any, b: Any) -> Any:
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, out.pointer)
     else:
         _strided(_compare_strided[kind], family.addresses[kind], a, b, out.pointer)
+    return out
+
+
+def predicate(family: Elementwise, x: Any) -> Any:
+    """f(x) as a bool tensor, elementwise."""
+    kernel = family.table.get(x.dtype)
+    if kernel is None:
+        return family.on_integers(x)
+    x = contiguous(x)
+    out = empty(x.shape, bool_)
+    kernel(x.array.size, x.pointer, out.pointer)
     return out
 
 

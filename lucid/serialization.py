@@ -14,12 +14,13 @@ non-finite one), ``tuple``, ``dict``, ``OrderedDict``.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import os
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
@@ -32,6 +33,8 @@ from lucid.tensor import Tensor
 METADATA_KEY = "lucid"
 FORMAT_VERSION = 1
 MAX_DEPTH = 100  # containers inside each other: far beyond any checkpoint, well within Python's stack
+KEYS = (str, int, float, bool, type(None))
+KEY_NAMES = "str, int, finite float, bool or None"
 MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
 
 NUMPY_DTYPES = {
@@ -51,7 +54,7 @@ NUMPY_DTYPES = {
 STORABLE = {np.dtype(kind) for kind in NUMPY_DTYPES.values()}
 
 
-def save(obj: Any, file: str | os.PathLike[str] | BinaryIO) -> None:
+def save(obj: Any, f: str | os.PathLike[str] | BinaryIO) -> None:
     """Writes an object to a safetensors file.
 
     A path is replaced in one step: the file is written beside it under another name, brought to disk and renamed, so
@@ -59,12 +62,13 @@ def save(obj: Any, file: str | os.PathLike[str] | BinaryIO) -> None:
     ``requires_grad`` are not. A tensor that occurs twice (or two that are the same memory) is one again after loading.
 
     Args:
-        obj: dicts and OrderedDicts (keys str or int), lists and tuples, nested at will, of tensors, NumPy arrays and
-            scalars, int, float, bool, None and str. A ``state_dict()`` of a module or an optimizer is one.
-        file: a path, or a file open for writing bytes.
+        obj: dicts and OrderedDicts (keys str, int, float, bool or None), lists and tuples, nested at will, of tensors,
+            NumPy arrays and scalars, int, float, bool, None and str. A ``state_dict()`` of a module, an optimizer or a
+            scheduler is one.
+        f: a path, or a file open for writing bytes (``io.BytesIO`` too).
 
     Raises:
-        TypeError: for any other object; the message names where it sits.
+        TypeError: for any other object (the message names where it sits), or a file that takes no bytes.
         ValueError: for containers nested more than 100 deep.
 
     Example:
@@ -77,32 +81,62 @@ def save(obj: Any, file: str | os.PathLike[str] | BinaryIO) -> None:
     writer = _Writer()
     structure = json.dumps({"version": FORMAT_VERSION, "object": writer.encode(obj, (), 0)}, separators=(",", ":"))
     data = safetensors.numpy.save(writer.arrays, metadata={METADATA_KEY: structure})
-    if isinstance(file, (str, os.PathLike)):
-        _write_whole(os.path.realpath(file), data)
+    if isinstance(f, str | os.PathLike):
+        _write_whole(os.path.realpath(f), data)
+    elif isinstance(f, io.TextIOBase) or not hasattr(f, "write"):
+        raise TypeError(f"save: expected a path or a file open for writing bytes, got {type(f).__name__}")
     else:
-        file.write(data)
+        f.write(data)
 
 
-def load(file: str | os.PathLike[str] | BinaryIO) -> Any:
+def load(
+    f: str | os.PathLike[str] | BinaryIO,
+    map_location: Any = None,
+    *,
+    weights_only: bool = True,
+    mmap: bool | None = None,
+) -> Any:
     """Reads what ``save`` wrote; from another program's safetensors file, a dict of tensors.
 
     The file need not be trusted: it is checked before it is used, and nothing in it is run.
 
     Args:
-        file: a path, or a file open for reading bytes.
+        f: a path, or a file open for reading bytes, which is read to its end.
+        map_location: where tensors go: None, ``"cpu"`` or the CPU's device; a dict whose values are such; or a function
+            ``(tensor, "cpu")`` that returns the tensor or None.
+        weights_only: True or False: such a file holds nothing but weights, numbers and text.
+        mmap: None or False: the file is read, not mapped into memory.
 
     Returns:
         The object, every container, number and dtype as it was saved; tensors in fresh memory, without gradient.
 
     Raises:
-        ValueError: when the file is no such file, or damaged; the message names the file and what is wrong.
+        ValueError: when the file is no such file, or damaged (the message names the file and what is wrong); for
+            another device, or ``mmap=True``.
+        TypeError: for what is no file open for reading bytes.
         OSError: when it cannot be read.
     """
-    if isinstance(file, (str, os.PathLike)):
-        name = os.fspath(file)
-        with open(file, "rb") as opened:
-            return _Reader(name).read(opened, os.fstat(opened.fileno()).st_size)
-    return _Reader(str(getattr(file, "name", "the file"))).read(file, None)
+    if weights_only not in (True, False):
+        raise TypeError(f"load: weights_only must be True or False, got {weights_only!r}")
+    if mmap:
+        raise ValueError("load: files are read, not mapped into memory; leave mmap=True out")
+    place = _placing(map_location)
+    if isinstance(f, str | os.PathLike):
+        with open(f, "rb") as opened:
+            return _Reader(os.fspath(f), place).read(opened, os.fstat(opened.fileno()).st_size)
+    if isinstance(f, io.TextIOBase) or not hasattr(f, "read"):
+        raise TypeError(f"load: expected a path or a file open for reading bytes, got {type(f).__name__}")
+    return _Reader(str(getattr(f, "name", "the file")), place).read(f, None)
+
+
+def _placing(map_location: Any) -> Callable[[Tensor], Any]:
+    """What ``map_location`` does with a tensor; None or the tensor itself mean the CPU."""
+    if callable(map_location):
+        return lambda tensor: map_location(tensor, "cpu")
+    for device in map_location.values() if isinstance(map_location, Mapping) else [map_location]:
+        if device is not None and str(device).split(":")[0] != "cpu":
+            raise ValueError(f"load: map_location {str(device)!r} is not there; lucid computes on the CPU")
+    return lambda tensor: None
 
 
 def _write_whole(path: str, data: bytes) -> None:
@@ -153,8 +187,8 @@ class _Writer:
             return items if kind is list else {"tuple": items}
         if kind in (dict, OrderedDict):
             for key in obj:
-                if type(key) not in (str, int):
-                    raise TypeError(f"save: {_place(path)} has the key {key!r}; keys must be str or int")
+                if type(key) not in KEYS or key != key or key in (math.inf, -math.inf):
+                    raise TypeError(f"save: {_place(path)} has the key {key!r}; keys must be {KEY_NAMES}")
             return {kind.__name__: [[key, self.encode(value, (*path, key), depth + 1)] for key, value in obj.items()]}
         raise TypeError(
             f"save: {_place(path)} is of type {kind.__module__}.{kind.__qualname__}, which cannot be stored; what can "
@@ -184,8 +218,9 @@ def _place(path: tuple[Any, ...]) -> str:
 class _Reader:
     """Turns a file back into the object; every complaint names the file."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, place: Callable[[Tensor], Any]) -> None:
         self.name = name
+        self.place = place
         self.arrays: dict[str, np.ndarray] = {}
         self.made: dict[tuple[str, str], Any] = {}  # one object for each (kind, name), however often it occurs
 
@@ -251,8 +286,8 @@ class _Reader:
     def decode_dict(self, make: Callable[[], Any], content: list[Any], depth: int) -> Any:
         result = make()
         for pair in content:
-            if type(pair) is not list or len(pair) != 2 or type(pair[0]) not in (str, int):
-                self.wrong("a dict's entry is not a pair of key (str or int) and value")
+            if type(pair) is not list or len(pair) != 2 or type(pair[0]) not in KEYS:
+                self.wrong(f"a dict's entry is not a pair of key ({KEY_NAMES}) and value")
             result[pair[0]] = self.decode(pair[1], depth + 1)
         return result
 
@@ -266,6 +301,11 @@ class _Reader:
                     made = engine.wrap(array)
                 except TypeError as problem:
                     self.wrong(f"tensor {name!r}: {problem}")
+                placed = self.place(made)
+                if placed is not None and placed is not made:
+                    raise ValueError(
+                        "load: there is only the CPU; map_location must return the tensor it was given, or None"
+                    )
             elif kind == "scalar":
                 if array.ndim:
                     self.wrong(f"scalar {name!r} has shape {array.shape}")

@@ -11,22 +11,29 @@ import numpy as np
 from lucid import engine
 from lucid.autograd import backward as run_backward_from
 from lucid.autograd.graph import Node, RemovableHandle, Value, add_hook, describe, detached_alias
+from lucid.devices import CPU, device
 from lucid.ops import (
     activation,
     arithmetic,
     broadcast,
+    combine,
     create,
     functions,
     index,
     index_write,
     inplace,
+    limits,
+    norm,
     picking,
+    predicates,
     random,
     reduce,
+    scan,
     shape,
     slicing,
     sorting,
     splitting,
+    statistics,
 )
 from lucid.ops import matmul as products
 from lucid.ops import view as views
@@ -220,9 +227,18 @@ class Tensor(Value):
         return self.dtype.is_floating_point
 
     @property
-    def device(self) -> str:
-        """``"cpu"``."""
-        return "cpu"
+    def device(self) -> device:
+        """Where it lives: on the CPU."""
+        return CPU
+
+    @property
+    def is_cuda(self) -> bool:
+        """False: there is no CUDA."""
+        return False
+
+    def get_device(self) -> int:
+        """-1, as for every tensor on the CPU."""
+        return -1
 
     def item(self) -> float | int | bool:
         """The number in a tensor of one element.
@@ -251,6 +267,14 @@ class Tensor(Value):
     def cpu(self) -> Tensor:
         """The tensor itself."""
         return self
+
+    def cuda(self, device: Any = "cuda", non_blocking: bool = False) -> Tensor:
+        """Would move the tensor to a CUDA device.
+
+        Raises:
+            ValueError: always; there is none.
+        """
+        return views.to(self, device=device)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
@@ -350,6 +374,14 @@ class Tensor(Value):
         arithmetic.round,
     )
     maximum, minimum, atan2 = arithmetic.maximum, arithmetic.minimum, arithmetic.atan2
+    multiply, subtract, divide, absolute, negative = mul, sub, div, abs, neg
+    clamp = clip = limits.clamp
+    clamp_min, clamp_max, fmax, fmin = limits.clamp_min, limits.clamp_max, limits.fmax, limits.fmin
+    nan_to_num = limits.nan_to_num
+    addcmul, addcdiv, lerp = combine.addcmul, combine.addcdiv, combine.lerp
+    isnan, isinf, isfinite = predicates.isnan, predicates.isinf, predicates.isfinite
+    isposinf, isneginf, signbit = predicates.isposinf, predicates.isneginf, predicates.signbit
+    isclose, allclose, equal = predicates.isclose, predicates.allclose, predicates.equal
 
     __eq__ = arithmetic.equals
     __ne__ = arithmetic.differs
@@ -363,6 +395,8 @@ class Tensor(Value):
     __and__ = __rand__ = bitwise_and = arithmetic.bitwise_and
     __or__ = __ror__ = bitwise_or = arithmetic.bitwise_or
     __xor__ = __rxor__ = bitwise_xor = arithmetic.bitwise_xor
+    __lshift__ = bitwise_left_shift = arithmetic.bitwise_left_shift
+    __rshift__ = bitwise_right_shift = arithmetic.bitwise_right_shift
     __invert__ = bitwise_not = arithmetic.bitwise_not
 
     square, sqrt, rsqrt, reciprocal = functions.square, functions.sqrt, functions.rsqrt, functions.reciprocal
@@ -372,13 +406,20 @@ class Tensor(Value):
     asin, acos, atan = functions.asin, functions.acos, functions.atan
     sinh, cosh, tanh = functions.sinh, functions.cosh, functions.tanh
     asinh, acosh, atanh = functions.asinh, functions.acosh, functions.atanh
-    erf, erfc, sigmoid = functions.erf, functions.erfc, functions.sigmoid
+    erf, erfc, sigmoid, logit = functions.erf, functions.erfc, functions.sigmoid, functions.logit
+    logaddexp, xlogy, hypot, copysign = functions.logaddexp, functions.xlogy, functions.hypot, functions.copysign
+    frac, deg2rad, rad2deg = functions.frac, functions.deg2rad, functions.rad2deg
     relu = activation.relu
 
     sum, mean, prod, var, std = broadcast.sum, reduce.mean, reduce.prod, reduce.var, reduce.std
-    amax, amin, max, min = reduce.amax, reduce.amin, reduce.max, reduce.min
+    var_mean, std_mean = reduce.var_mean, reduce.std_mean
+    amax, amin, max, min, aminmax = reduce.amax, reduce.amin, reduce.max, reduce.min, reduce.aminmax
+    nansum, nanmean, count_nonzero = statistics.nansum, statistics.nanmean, statistics.count_nonzero
+    median, nanmedian = statistics.median, statistics.nanmedian
+    norm, dist = norm.norm, norm.dist
+    cumsum, cumprod, cummax, cummin, diff = scan.cumsum, scan.cumprod, scan.cummax, scan.cummin, scan.diff
     argmax, argmin, any, all = reduce.argmax, reduce.argmin, reduce.any, reduce.all
-    logsumexp, cumsum, softmax, log_softmax = reduce.logsumexp, reduce.cumsum, reduce.softmax, reduce.log_softmax
+    logsumexp, softmax, log_softmax = reduce.logsumexp, reduce.softmax, reduce.log_softmax
     sum_to_size = broadcast.sum_to_size
 
     __matmul__ = matmul = products.matmul
@@ -395,6 +436,7 @@ class Tensor(Value):
     reshape, view, permute, transpose, t = views.reshape, views.view, views.permute, views.transpose, views.t
     squeeze, unsqueeze, flatten, flip = views.squeeze, views.unsqueeze, views.flatten, views.flip
     contiguous, clone, to = views.contiguous, views.clone, views.to
+    type, half, bfloat16 = views.type_, views.half, views.bfloat16
     float, double, long, int, bool = views.float_, views.double, views.long, views.int_, views.bool_
     expand, expand_as, broadcast_to = broadcast.expand, broadcast.expand_as, broadcast.broadcast_to
 
@@ -422,7 +464,9 @@ class Tensor(Value):
     unique, unique_consecutive, nonzero = sorting.unique, sorting.unique_consecutive, sorting.nonzero
     histc = sorting.histc
     tril, triu = create.tril, create.triu
-    bernoulli = random.bernoulli
+    new_tensor, new_empty, new_full = create.new_tensor, create.new_empty, create.new_full
+    new_zeros, new_ones = create.new_zeros, create.new_ones
+    bernoulli, multinomial = random.bernoulli, random.multinomial
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """This tensor where the condition is true, else ``other``."""
@@ -438,16 +482,80 @@ class Tensor(Value):
     __itruediv__ = div_ = inplace.div_
     zero_, fill_, copy_ = inplace.zero_, inplace.fill_, inplace.copy_
     uniform_, normal_ = inplace.uniform_, inplace.normal_
-    exp_ = inplace.inplace_form("exp_", functions.exp)
-    sqrt_ = inplace.inplace_form("sqrt_", functions.sqrt)
-    neg_ = inplace.inplace_form("neg_", arithmetic.neg)
-    abs_ = inplace.inplace_form("abs_", arithmetic.abs)
-    pow_ = inplace.inplace_form("pow_", functions.pow)
+    neg_ = inplace.inplace_form("neg_", arithmetic.neg, arithmetic._neg)
+    abs_ = inplace.inplace_form("abs_", arithmetic.abs, arithmetic._abs)
+    sign_ = inplace.inplace_form("sign_", arithmetic.sign)
+    floor_ = inplace.inplace_form("floor_", arithmetic.floor, arithmetic._floor)
+    ceil_ = inplace.inplace_form("ceil_", arithmetic.ceil, arithmetic._ceil)
+    trunc_ = inplace.inplace_form("trunc_", arithmetic.trunc, arithmetic._trunc)
+    round_ = inplace.inplace_form("round_", arithmetic.round)
+    __ifloordiv__ = floor_divide_ = inplace.inplace_form("floor_divide_", arithmetic.floor_divide)
+    __imod__ = remainder_ = inplace.inplace_form("remainder_", arithmetic.remainder)
+    fmod_ = inplace.inplace_form("fmod_", arithmetic.fmod)
+    atan2_ = inplace.inplace_form("atan2_", arithmetic.atan2)
+    eq_ = inplace.inplace_form("eq_", arithmetic.as_step(arithmetic.eq))
+    ne_ = inplace.inplace_form("ne_", arithmetic.as_step(arithmetic.ne))
+    lt_ = inplace.inplace_form("lt_", arithmetic.as_step(arithmetic.lt))
+    le_ = inplace.inplace_form("le_", arithmetic.as_step(arithmetic.le))
+    gt_ = inplace.inplace_form("gt_", arithmetic.as_step(arithmetic.gt))
+    ge_ = inplace.inplace_form("ge_", arithmetic.as_step(arithmetic.ge))
+    logical_and_ = inplace.inplace_form("logical_and_", arithmetic.as_step(arithmetic.logical_and))
+    logical_or_ = inplace.inplace_form("logical_or_", arithmetic.as_step(arithmetic.logical_or))
+    logical_xor_ = inplace.inplace_form("logical_xor_", arithmetic.as_step(arithmetic.logical_xor))
+    logical_not_ = inplace.inplace_form("logical_not_", arithmetic.as_step(arithmetic.logical_not))
+    __iand__ = bitwise_and_ = inplace.inplace_form("bitwise_and_", arithmetic.bitwise_and)
+    __ior__ = bitwise_or_ = inplace.inplace_form("bitwise_or_", arithmetic.bitwise_or)
+    __ixor__ = bitwise_xor_ = inplace.inplace_form("bitwise_xor_", arithmetic.bitwise_xor)
+    bitwise_not_ = inplace.inplace_form("bitwise_not_", arithmetic.bitwise_not)
+    __ilshift__ = bitwise_left_shift_ = inplace.inplace_form("bitwise_left_shift_", arithmetic.bitwise_left_shift)
+    __irshift__ = bitwise_right_shift_ = inplace.inplace_form("bitwise_right_shift_", arithmetic.bitwise_right_shift)
+    __ipow__ = pow_ = inplace.inplace_form("pow_", functions.pow)
+    square_ = inplace.inplace_form("square_", functions.square)
+    sqrt_ = inplace.inplace_form("sqrt_", functions.sqrt, functions._sqrt)
+    rsqrt_ = inplace.inplace_form("rsqrt_", functions.rsqrt, functions._rsqrt)
+    reciprocal_ = inplace.inplace_form("reciprocal_", functions.reciprocal, functions._reciprocal)
+    exp_ = inplace.inplace_form("exp_", functions.exp, functions._exp)
+    exp2_ = inplace.inplace_form("exp2_", functions.exp2, functions._exp2)
+    expm1_ = inplace.inplace_form("expm1_", functions.expm1, functions._expm1)
+    log_ = inplace.inplace_form("log_", functions.log, functions._log)
+    log2_ = inplace.inplace_form("log2_", functions.log2, functions._log2)
+    log10_ = inplace.inplace_form("log10_", functions.log10, functions._log10)
+    log1p_ = inplace.inplace_form("log1p_", functions.log1p, functions._log1p)
+    sin_ = inplace.inplace_form("sin_", functions.sin, functions._sin)
+    cos_ = inplace.inplace_form("cos_", functions.cos, functions._cos)
+    tan_ = inplace.inplace_form("tan_", functions.tan)
+    asin_ = inplace.inplace_form("asin_", functions.asin)
+    acos_ = inplace.inplace_form("acos_", functions.acos)
+    atan_ = inplace.inplace_form("atan_", functions.atan)
+    sinh_ = inplace.inplace_form("sinh_", functions.sinh)
+    cosh_ = inplace.inplace_form("cosh_", functions.cosh)
+    tanh_ = inplace.inplace_form("tanh_", functions.tanh, functions._tanh)
+    asinh_ = inplace.inplace_form("asinh_", functions.asinh)
+    acosh_ = inplace.inplace_form("acosh_", functions.acosh)
+    atanh_ = inplace.inplace_form("atanh_", functions.atanh)
+    erf_ = inplace.inplace_form("erf_", functions.erf, functions._erf)
+    erfc_ = inplace.inplace_form("erfc_", functions.erfc)
+    sigmoid_ = inplace.inplace_form("sigmoid_", functions.sigmoid, functions._sigmoid)
+    logit_ = inplace.inplace_form("logit_", functions.logit)
+    xlogy_ = inplace.inplace_form("xlogy_", functions.xlogy)
+    hypot_ = inplace.inplace_form("hypot_", functions.hypot)
+    copysign_ = inplace.inplace_form("copysign_", functions.copysign)
+    frac_ = inplace.inplace_form("frac_", functions.frac)
+    deg2rad_ = inplace.inplace_form("deg2rad_", functions.deg2rad)
+    rad2deg_ = inplace.inplace_form("rad2deg_", functions.rad2deg)
+    clamp_ = clip_ = inplace.inplace_form("clamp_", limits.clamp, limits.clamp_into)
+    clamp_min_ = inplace.inplace_form("clamp_min_", limits.clamp_min)
+    clamp_max_ = inplace.inplace_form("clamp_max_", limits.clamp_max)
+    nan_to_num_ = inplace.inplace_form("nan_to_num_", limits.nan_to_num)
+    addcmul_ = inplace.inplace_form("addcmul_", combine.addcmul, combine.addcmul_into)
+    addcdiv_ = inplace.inplace_form("addcdiv_", combine.addcdiv, combine.addcdiv_into)
+    lerp_ = inplace.inplace_form("lerp_", combine.lerp, combine.lerp_into)
+    cumsum_ = inplace.inplace_form("cumsum_", scan.cumsum)
+    cumprod_ = inplace.inplace_form("cumprod_", scan.cumprod)
+    relu_ = inplace.inplace_form("relu_", activation.relu, activation._relu)
     tril_ = inplace.inplace_form("tril_", create.tril)
     triu_ = inplace.inplace_form("triu_", create.triu)
-    relu_ = inplace.inplace_form("relu_", activation.relu)
-    tanh_ = inplace.inplace_form("tanh_", functions.tanh)
-    sigmoid_ = inplace.inplace_form("sigmoid_", functions.sigmoid)
+    multiply_, subtract_, divide_, true_divide_ = mul_, sub_, div_, div_
 
 
 class Parameter(Tensor):

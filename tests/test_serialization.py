@@ -88,7 +88,7 @@ leaves = (
     | st.sampled_from(DTYPES).map(lambda d: lucid.from_numpy(np.arange(3).astype(d)))
     | st.sampled_from(SHAPES).map(np.ones)
 )
-keys = st.text(max_size=3) | st.integers(-3, 3)
+keys = st.text(max_size=3) | st.integers(-3, 3) | st.booleans() | st.none() | st.floats(-2, 2).filter(lambda k: k % 1)
 objects = st.recursive(
     leaves,
     lambda inner: (
@@ -206,8 +206,12 @@ class Mine:
         ({"a": defaultdict(int)}, r"the object\['a'\] is of type collections.defaultdict"),
         ({"a": 1j}, r"the object\['a'\] is of type builtins.complex"),
         ({"a": b"bytes"}, r"the object\['a'\] is of type builtins.bytes"),
-        ({"a": {(1, 2): 3}}, r"the object\['a'\] has the key \(1, 2\); keys must be str or int"),
-        ({True: 3}, r"the object has the key True; keys must be str or int"),
+        (
+            {"a": {(1, 2): 3}},
+            r"the object\['a'\] has the key \(1, 2\); keys must be str, int, finite float, bool or None",
+        ),
+        ({float("nan"): 3}, r"the object has the key nan; keys must be"),
+        ({float("-inf"): 3}, r"the object has the key -inf; keys must be"),
         ({"a": np.array(["x"])}, r"the object\['a'\] has dtype <U1"),
         ({"a": np.array([None])}, r"the object\['a'\] has dtype object"),
         ({"a": np.zeros(1, complex)}, r"the object\['a'\] has dtype complex128"),
@@ -333,7 +337,7 @@ HOSTILE = {
     "odd tuple": (structured({"tuple": 3}), "unknown piece of structure 'tuple'"),
     "odd dict": (structured({"dict": [["a"]]}), "not a pair"),
     "unhashable key": (structured({"dict": [[["a"], 1]]}), "not a pair"),
-    "bool key": (structured({"dict": [[True, 1]]}), "not a pair"),
+    "dict key": (structured({"dict": [[{}, 1]]}), "not a pair"),
     "huge integer": (structured('{"version": 1, "object": ' + "9" * 10000 + "}"), "structure is not JSON"),
 }
 
@@ -376,3 +380,157 @@ def test_bool_bytes_other_than_0_and_1():
     data = raw({"x": {"dtype": "BOOL", "shape": [4], "data_offsets": [0, 4]}}, b"\x00\x01\x02\xff")
     loaded = lucid.load(io.BytesIO(data))["x"]
     assert loaded.dtype is lucid.bool and loaded.numpy().view(np.uint8).tolist() == [0, 1, 1, 1]
+
+
+# ---- what scripts pass ----
+
+
+def test_open_files(tmp_path):
+    obj = {"w": lucid.ones(2), None: {True: 1.5, 0.5: None}}
+    with open(tmp_path / "file", "w+b") as opened:
+        opened.write(b"before")
+        lucid.save(obj, opened)
+        opened.seek(6)
+        same(lucid.load(opened), obj)
+    for wrong in (io.StringIO(), 3, None):
+        with pytest.raises(TypeError, match=f"save: expected a path or a file open .*, got {type(wrong).__name__}"):
+            lucid.save(obj, wrong)
+        with pytest.raises(TypeError, match=f"load: expected a path or a file open .*, got {type(wrong).__name__}"):
+            lucid.load(wrong)
+
+
+def test_arguments_of_load():
+    def load(*args, **options):
+        file = io.BytesIO()
+        lucid.save({"w": lucid.ones(2), "n": 3}, file)
+        file.seek(0)
+        return lucid.load(file, *args, **options)
+
+    whole = {"w": lucid.ones(2), "n": 3}
+    for location in (
+        None,
+        "cpu",
+        "cpu:0",
+        {"cuda:0": "cpu"},
+        lambda storage, where: storage,
+        lambda storage, where: None,
+    ):
+        for weights_only in (True, False):
+            same(load(location, weights_only=weights_only, mmap=False), whole)
+    seen = []
+    load(map_location=lambda tensor, where: seen.append((tensor.tolist(), where)))
+    assert seen == [([1, 1], "cpu")]
+    for options, kind, message in [
+        ({"map_location": "cuda"}, ValueError, "map_location 'cuda' is not there"),
+        ({"map_location": {"cpu": "cuda:1"}}, ValueError, "map_location 'cuda:1' is not there"),
+        ({"map_location": lambda tensor, where: lucid.ones(2)}, ValueError, "must return the tensor it was given"),
+        ({"mmap": True}, ValueError, "mmap"),
+        ({"weights_only": "yes"}, TypeError, "weights_only must be True or False, got 'yes'"),
+        ({"pickle_module": json}, TypeError, "pickle_module"),
+    ]:
+        with pytest.raises(kind, match=message):
+            load(**options)
+
+
+def test_views_take_no_more_room_than_their_numbers():
+    base = lucid.zeros(1000, 1000)
+    file = io.BytesIO()
+    lucid.save({"row": base[3], "corner": base[:2, :2], "wide": base[0, :1].expand(1), "empty": base[:0]}, file)
+    assert len(file.getvalue()) < 5000
+
+
+def optimizers():
+    names = []
+    for name in lucid.optim.__all__:
+        kind = getattr(lucid.optim, name)
+        if isinstance(kind, type) and issubclass(kind, lucid.optim.Optimizer) and kind is not lucid.optim.Optimizer:
+            names.append(name)
+    return names
+
+
+@pytest.mark.parametrize("name", optimizers())
+def test_state_of_every_optimizer(name):
+    """What a saved and loaded state goes on with are the numbers that the optimizer itself goes on with."""
+
+    def network():
+        bias = name != "Muon"  # which is for matrices
+        return nn.Sequential(nn.Linear(3, 4, bias), nn.Tanh(), nn.Linear(4, 1, bias))
+
+    def make(start):
+        model = network()
+        model.load_state_dict(start)
+        if name == "Lookahead":
+            return model, lucid.optim.Lookahead(lucid.optim.Adam(model.parameters(), lr=0.01), k=2)
+        kind = getattr(lucid.optim, name)
+        return model, kind(model.parameters(), **({"lr": 0.01} if name == "SGD" else {}))
+
+    x = lucid.arange(12.0).reshape(4, 3) / 10
+
+    def steps(model, optimizer, count):
+        def closure():
+            optimizer.zero_grad()
+            loss = (model(x) ** 2).mean()
+            loss.backward()
+            return loss
+
+        for _ in range(count):
+            optimizer.step(closure)
+
+    model, optimizer = make(network().state_dict())
+    steps(model, optimizer, 3)
+    saved = through_file({"model": model.state_dict(), "optimizer": optimizer.state_dict()})
+    twin, other = make(saved["model"])
+    other.load_state_dict(saved["optimizer"])
+    steps(model, optimizer, 3)
+    steps(twin, other, 3)
+    for mine, its in zip(model.parameters(), twin.parameters(), strict=True):
+        assert mine.detach().numpy().tobytes() == its.detach().numpy().tobytes()
+
+
+SCHEDULERS = {
+    "LambdaLR": {"lr_lambda": lambda epoch: 0.5**epoch},
+    "MultiplicativeLR": {"lr_lambda": lambda epoch: 0.5},
+    "StepLR": {"step_size": 2},
+    "MultiStepLR": {"milestones": [1, 3, 3]},
+    "ConstantLR": {},
+    "LinearLR": {},
+    "ExponentialLR": {"gamma": 0.9},
+    "PolynomialLR": {},
+    "CosineAnnealingLR": {"T_max": 5},
+    "CosineAnnealingWarmRestarts": {"T_0": 2},
+    "CyclicLR": {"base_lr": 0.01, "max_lr": 0.1},
+    "OneCycleLR": {"max_lr": 0.1, "total_steps": 10},
+    "ReduceLROnPlateau": {"patience": 0},
+}
+
+
+@pytest.mark.parametrize("name", [*SCHEDULERS, "SequentialLR", "ChainedScheduler"])
+def test_state_of_every_scheduler(name):
+    schedulers = lucid.optim.lr_scheduler
+
+    def make():
+        optimizer = lucid.optim.SGD([lucid.ones(1, requires_grad=True)], lr=0.1, momentum=0.9)
+        if name == "SequentialLR":
+            both = [schedulers.ConstantLR(optimizer), schedulers.ExponentialLR(optimizer, 0.9)]
+            return optimizer, schedulers.SequentialLR(optimizer, both, milestones=[2])
+        if name == "ChainedScheduler":
+            return optimizer, schedulers.ChainedScheduler(
+                [schedulers.ConstantLR(optimizer), schedulers.ExponentialLR(optimizer, 0.9)]
+            )
+        return optimizer, getattr(schedulers, name)(optimizer, **SCHEDULERS[name])
+
+    def rates(optimizer, scheduler, count):
+        found = []
+        for _ in range(count):
+            optimizer.step()
+            scheduler.step(*([1.0] if name == "ReduceLROnPlateau" else []))
+            found.append(optimizer.param_groups[0]["lr"])
+        return found
+
+    optimizer, scheduler = make()
+    rates(optimizer, scheduler, 3)
+    saved = through_file([optimizer.state_dict(), scheduler.state_dict()])
+    twin, other = make()
+    twin.load_state_dict(saved[0])
+    other.load_state_dict(saved[1])
+    assert rates(optimizer, scheduler, 4) == rates(twin, other, 4)

@@ -67,6 +67,25 @@ BINARY(minimum, LIGHT, vminimum(a, b))
 BINARY(fmax, LIGHT, vselect(b != b, a, vmax(a, b)))
 BINARY(fmin, LIGHT, vselect(b != b, a, vmin(a, b)))
 
+/* sqrt(a^2 + b^2), from the larger times a root between 1 and sqrt 2; infinite where either is. */
+static inline vreal hypot_of(vreal a, vreal b) {
+    const vreal infinity = vset(REAL_INFINITY);
+    a = vabs(a);
+    b = vabs(b);
+    vreal large = vmaximum(a, b), ratio = vminimum(a, b) / large;
+    vreal found = vselect(large == vset(0), large, large * vsqrt(vfma(ratio, ratio, vset(1))));
+    return vselect((vint)(a == infinity) | (vint)(b == infinity), infinity, found);
+}
+BINARY(hypot, LIGHT, hypot_of(a, b))
+/* log(e^a + e^b), from the larger of the two; equal infinities have no difference. */
+static inline vreal logaddexp_of(vreal a, vreal b) {
+    vint same = (vint)(a == b) & (vint)(vabs(a) == vset(REAL_INFINITY));
+    return vselect(same, a, vmaximum(a, b) + vlog1p(vexp(-vabs(a - b))));
+}
+BINARY(logaddexp, VECTOR, logaddexp_of(a, b))
+/* a log b, 0 where a is 0 (whatever b is but NaN). */
+BINARY(xlogy, VECTOR, vselect((vint)(a == vset(0)) & (vint)(b == b), vset(0), a *vlog(b)))
+
 /* pow: the commonest fixed exponents are products or a root (C's pow: of -0 it is 0, of -infinity infinity). */
 BODY(pow, vpow(a, b))
 BODY(pow_2, ((void)b, a *a))
@@ -104,7 +123,6 @@ static real floor_quotient(real a, real b) {
     return quotient - whole > REAL_C(0.5) ? whole + 1 : whole;
 }
 BINARY_NUMBERS(atan2, LIBRARY_FUNCTION(atan2))
-BINARY_NUMBERS(hypot, LIBRARY_FUNCTION(hypot))
 BINARY_NUMBERS(fmod, LIBRARY_FUNCTION(fmod))
 BINARY_NUMBERS(remainder, remainder_of)
 BINARY_NUMBERS(floor_divide, floor_quotient)

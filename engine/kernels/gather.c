@@ -6,6 +6,8 @@
 #include "simd/simd.h"
 
 #define NUMBERS_PER_CHUNK 16384
+#define COPIES_PER_CHUNK 65536 /* of a plain copy, which memory bounds more than the processor does */
+#define ROWS_AHEAD 2           /* whose memory is asked for while a row is copied */
 #define CACHE_LINE ((int64_t)(64 / sizeof(real))) /* numbers of a cache line */
 
 typedef struct {
@@ -17,8 +19,8 @@ typedef struct {
     real *to;
 } gather_job;
 
-static int64_t chunk_of(int64_t numbers_each) {
-    return numbers_each < NUMBERS_PER_CHUNK ? NUMBERS_PER_CHUNK / (numbers_each > 0 ? numbers_each : 1) : 1;
+static int64_t chunk_of(int64_t numbers, int64_t numbers_each) {
+    return numbers_each < numbers ? numbers / (numbers_each > 0 ? numbers_each : 1) : 1;
 }
 
 /* ---- Checking ---- */
@@ -47,6 +49,17 @@ static inline void copy_row(int64_t n, const real *x, real *out) {
     for (; i < n; i++) out[i] = x[i];
 }
 
+/* Copies x, and asks for the memory of a row that is to come: rows picked at random are not where the processor looks
+ * ahead by itself. */
+static inline void copy_picked_row(int64_t n, const real *x, const real *coming, real *out) {
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        __builtin_prefetch(coming + i, 0, 2); /* into the second cache, which waits for more lines at a time */
+        vstore(out + i, vload(x + i));
+    }
+    for (; i < n; i++) out[i] = x[i];
+}
+
 static inline void add_row(int64_t n, const real *x, real *out) {
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) vstore(out + i, vload(out + i) + vload(x + i));
@@ -63,7 +76,10 @@ static void index_select_body(void *context, int64_t begin, int64_t end) {
         if (inner == 1)
             for (; position < last; position++, r++) j->to[r] = x[j->index[position]];
         else
-            for (; position < last; position++, r++) copy_row(inner, x + j->index[position] * inner, j->to + r * inner);
+            for (; position < last; position++, r++) {
+                int64_t ahead = position + ROWS_AHEAD < last ? position + ROWS_AHEAD : position;
+                copy_picked_row(inner, x + j->index[position] * inner, x + j->index[ahead] * inner, j->to + r * inner);
+            }
     }
 }
 
@@ -72,7 +88,7 @@ int64_t index_select_real(int64_t outer, int64_t n, int64_t inner, int64_t m, co
     int64_t bad = first_outside(m, index, n);
     if (bad >= 0) return bad;
     gather_job j = {.n = n, .m = m, .inner = inner, .from = x, .index = index, .to = out};
-    parallel_for(outer * m, chunk_of(inner), index_select_body, &j);
+    parallel_for(outer * m, chunk_of(COPIES_PER_CHUNK, inner), index_select_body, &j);
     return -1;
 }
 
@@ -110,7 +126,7 @@ static void write_slices_body(void *context, int64_t begin, int64_t end) {
 static int64_t write_slices(int64_t outer, gather_job j) {
     int64_t bad = first_outside(j.m, j.index, j.n);
     if (bad >= 0) return bad;
-    int64_t columns = chunk_of(j.m);
+    int64_t columns = chunk_of(NUMBERS_PER_CHUNK, j.m);
     parallel_for(outer * j.inner, (columns + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE, write_slices_body, &j);
     return -1;
 }
@@ -166,7 +182,7 @@ int64_t gather_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const re
     int64_t bad = first_outside(outer * m * inner, index, n);
     if (bad >= 0) return bad;
     gather_job j = {.n = n, .m = m, .inner = inner, .from = x, .index = index, .to = out};
-    parallel_for(outer * m, chunk_of(inner), gather_body, &j);
+    parallel_for(outer * m, chunk_of(NUMBERS_PER_CHUNK, inner), gather_body, &j);
     return -1;
 }
 
@@ -194,7 +210,7 @@ static void scatter_body(void *context, int64_t begin, int64_t end) {
 static int64_t scatter_job(int64_t outer, gather_job j) {
     int64_t bad = first_outside(outer * j.m * j.inner, j.index, j.n);
     if (bad >= 0) return bad;
-    int64_t columns = chunk_of(j.m);
+    int64_t columns = chunk_of(NUMBERS_PER_CHUNK, j.m);
     parallel_for(outer * j.inner, (columns + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE, scatter_body, &j);
     return -1;
 }

@@ -56,6 +56,7 @@ COMPARE(ge, >=)
 PREDICATE(isnan, size != size)
 PREDICATE(isinf, size == REAL_INFINITY)
 PREDICATE(isfinite, size < REAL_INFINITY)
+PREDICATE(signbit, ((void)size, __builtin_signbit(x) != 0)) /* of -0 and of NaN too */
 
 /* ---- choices and combinations ---- */
 
@@ -64,7 +65,7 @@ typedef struct {
     const uint8_t *condition;
     const real *x, *a, *b;
     int64_t a_step, b_step;
-    real first, second;
+    real first, second, third;
     real *out;
 } ternary_job;
 
@@ -96,14 +97,15 @@ void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_st
     parallel_for(n, CHUNK, where_body, &j);
 }
 
-/* Defines the loop `name`_body: EXPRESSION of the vectors x, a, b (of those asked for) and the numbers first, second. */
+/* Defines the loop `name`_body: EXPRESSION of the vectors x, a, b (of those asked for) and the numbers first, second,
+ * third. */
 #define LOAD_NOTHING(p, i, n) vset(0)
 #define LOAD_VECTOR(p, i, n) ((n) < LANES ? vload_partial((p) + (i), n) : vload((p) + (i)))
 #define TERNARY(name, LOAD_X, LOAD_A, LOAD_B, EXPRESSION)                                                              \
     static inline void name##_step(const ternary_job *j, int64_t i, int64_t n) {                                       \
         vreal x = LOAD_X(j->x, i, n), a = LOAD_A(j->a, i, n), b = LOAD_B(j->b, i, n);                                  \
-        vreal first = vset(j->first), second = vset(j->second);                                                        \
-        (void)x, (void)a, (void)b, (void)second;                                                                       \
+        vreal first = vset(j->first), second = vset(j->second), third = vset(j->third);                                \
+        (void)x, (void)a, (void)b, (void)first, (void)second, (void)third;                                             \
         if (n < LANES)                                                                                                 \
             vstore_partial(j->out + i, n, EXPRESSION);                                                                 \
         else                                                                                                           \
@@ -118,8 +120,15 @@ void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_st
 
 TERNARY(fill, LOAD_NOTHING, LOAD_NOTHING, LOAD_NOTHING, first)
 TERNARY(clamp, LOAD_VECTOR, LOAD_NOTHING, LOAD_NOTHING, vmin(second, vmax(first, x)))
+TERNARY(clamp_backward, LOAD_NOTHING, LOAD_VECTOR, LOAD_VECTOR,
+        vselect((vint)(b >= first) & (vint)(b <= second), a, vset(0)))
+TERNARY(nan_to_num, LOAD_VECTOR, LOAD_NOTHING, LOAD_NOTHING,
+        vselect(x != x, first, vselect(x == vset(REAL_INFINITY), second, vselect(x == vset(-REAL_INFINITY), third, x))))
+TERNARY(addcdiv, LOAD_VECTOR, LOAD_VECTOR, LOAD_VECTOR, x + first * a / b)
 TERNARY(addcmul, LOAD_VECTOR, LOAD_VECTOR, LOAD_VECTOR, vfma(first, a *b, x))
 TERNARY(add_scaled, LOAD_NOTHING, LOAD_VECTOR, LOAD_VECTOR, vfma(first, b, a))
+TERNARY(lerp_weights, LOAD_VECTOR, LOAD_VECTOR, LOAD_VECTOR,
+        vselect(vabs(x) < vset(REAL_C(0.5)), vfma(x, b - a, a), vfma(x - vset(1), b - a, b)))
 TERNARY(lerp_from_a, LOAD_NOTHING, LOAD_VECTOR, LOAD_VECTOR, vfma(first, b - a, a))
 TERNARY(lerp_from_b, LOAD_NOTHING, LOAD_VECTOR, LOAD_VECTOR, vfma(first - vset(1), b - a, b))
 
@@ -131,6 +140,18 @@ void clamp_real(int64_t n, const real *x, double low, double high, real *out) {
     ternary_job j = {.x = x, .first = (real)low, .second = (real)high, .out = out};
     parallel_for(n, CHUNK, clamp_body, &j);
 }
+void clamp_backward_real(int64_t n, const real *grad, const real *x, double low, double high, real *out) {
+    ternary_job j = {.a = grad, .b = x, .first = (real)low, .second = (real)high, .out = out};
+    parallel_for(n, CHUNK, clamp_backward_body, &j);
+}
+void nan_to_num_real(int64_t n, const real *x, double nan, double posinf, double neginf, real *out) {
+    ternary_job j = {.x = x, .first = (real)nan, .second = (real)posinf, .third = (real)neginf, .out = out};
+    parallel_for(n, CHUNK, nan_to_num_body, &j);
+}
+void addcdiv_real(int64_t n, const real *x, const real *a, const real *b, double value, real *out) {
+    ternary_job j = {.x = x, .a = a, .b = b, .first = (real)value, .out = out};
+    parallel_for(n, CHUNK, addcdiv_body, &j);
+}
 void addcmul_real(int64_t n, const real *x, const real *a, const real *b, double value, real *out) {
     ternary_job j = {.x = x, .a = a, .b = b, .first = (real)value, .out = out};
     parallel_for(n, CHUNK, addcmul_body, &j);
@@ -141,5 +162,9 @@ void add_scaled_real(int64_t n, const real *a, const real *b, double alpha, real
 }
 void lerp_real(int64_t n, const real *a, const real *b, double weight, real *out) {
     ternary_job j = {.a = a, .b = b, .first = (real)weight, .out = out};
-    parallel_for(n, CHUNK, weight < 0.5 ? lerp_from_a_body : lerp_from_b_body, &j); /* exact at both ends */
+    parallel_for(n, CHUNK, fabs(weight) < 0.5 ? lerp_from_a_body : lerp_from_b_body, &j); /* exact at both ends */
+}
+void lerp_weights_real(int64_t n, const real *a, const real *b, const real *weight, real *out) {
+    ternary_job j = {.x = weight, .a = a, .b = b, .out = out};
+    parallel_for(n, CHUNK, lerp_weights_body, &j);
 }

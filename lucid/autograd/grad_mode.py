@@ -117,6 +117,31 @@ class enable_grad(no_grad):  # noqa: N801
     recording = True
 
 
+class inference_mode(_GradMode):  # noqa: N801
+    """As ``no_grad``, for code that will never need gradients; ``inference_mode(False)`` records as usual.
+
+    Example:
+        >>> import lucid
+        >>> w = lucid.ones(2, requires_grad=True)
+        >>> with lucid.inference_mode():
+        ...     y = w * 2
+        >>> y.requires_grad
+        False
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        """``@inference_mode`` without parentheses decorates at once."""
+        self = super().__new__(cls)
+        if not callable(mode):
+            return self
+        self.__init__()  # type: ignore[misc]
+        return self(mode)
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__()
+        self.recording = not mode
+
+
 class set_grad_enabled(_GradMode):  # noqa: N801
     """Switches recording on or off: at once, and as a context manager for its body only.
 

@@ -15,6 +15,7 @@ from typing import Any
 from lucid.autograd.grad_mode import mode
 from lucid.engine import accumulate, check_writable
 
+before_backward: list[Any] = [None]  # a function of the roots, called first; see anomaly.py
 _newer = itertools.count(0, -1).__next__
 
 Rule = Callable[..., Any]
@@ -257,6 +258,8 @@ def run_backward(
             if not create_graph:
                 summed.add(edge)
 
+    if before_backward[0] is not None:
+        before_backward[0](roots)
     before_mode, mode.recording = mode.recording, create_graph
     try:
         for root, grad in zip(roots, grads, strict=True):
@@ -364,7 +367,7 @@ def describe(x: Any) -> str:
 class RemovableHandle:
     """What ``register_hook`` returns: ``remove()`` takes the hook away again. Also a context manager."""
 
-    def __init__(self, hooks: dict[int, Hook], key: int) -> None:
+    def __init__(self, hooks: dict[int, Any], key: int) -> None:
         self._hooks = hooks
         self._key = key
 
@@ -382,7 +385,7 @@ class RemovableHandle:
 _hook_keys = itertools.count()
 
 
-def add_hook(hooks: dict[int, Hook], hook: Hook, first: bool = False) -> RemovableHandle:
+def add_hook(hooks: dict[int, Any], hook: Any, first: bool = False) -> RemovableHandle:
     """Puts ``hook`` last in ``hooks``, or first."""
     key = next(_hook_keys)
     before = dict(hooks) if first else {}

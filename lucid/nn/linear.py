@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from lucid.nn import functional as F  # noqa: N812
 from lucid.nn import init
 from lucid.nn.module import Module
 from lucid.ops import create
+from lucid.ops.view import wrap_dim
 from lucid.tensor import Parameter, Tensor
 
 
@@ -92,3 +94,43 @@ class Flatten(Module):
     def extra_repr(self) -> str:
         """The dimensions."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """One dimension split into several.
+
+    Args:
+        dim: the dimension.
+        unflattened_size: the sizes it is split into; one may be -1.
+
+    Raises:
+        TypeError: for sizes that are not ints (dimensions have no names here).
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.Unflatten(1, (2, 3))(lucid.ones(4, 6)).shape
+        (4, 2, 3)
+    """
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        if not isinstance(dim, int):
+            raise TypeError(f"Unflatten: dim must be an int, got {dim!r}")
+        if not isinstance(unflattened_size, tuple | list) or not all(isinstance(n, int) for n in unflattened_size):
+            raise TypeError(f"Unflatten: unflattened_size must be a tuple of ints, got {unflattened_size!r}")
+        self.dim = dim
+        self.unflattened_size = unflattened_size
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[..., n, ...] → [..., *unflattened_size, ...]."""
+        shape = input.shape
+        dim = wrap_dim("Unflatten", self.dim, len(shape))
+        if -1 not in self.unflattened_size and math.prod(self.unflattened_size) != shape[dim]:
+            raise ValueError(
+                f"Unflatten: dimension {self.dim} of shape {shape} cannot be split into {tuple(self.unflattened_size)}"
+            )
+        return input.reshape(*shape[:dim], *self.unflattened_size, *shape[dim + 1 :])
+
+    def extra_repr(self) -> str:
+        """The dimension and the sizes."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

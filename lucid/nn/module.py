@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
-
-import numpy as np
+from typing import Any, TypeVar
 
 from lucid import engine
-from lucid.autograd import no_grad
 from lucid.autograd.graph import RemovableHandle, Value, add_hook, describe
+from lucid.nn import module_state
+from lucid.nn.module_hooks import CallHook, call_with_hooks
+from lucid.nn.module_state import EXTRA_STATE, LoadResult, StateHook
 from lucid.tensor import Parameter, Tensor
 
 Self = TypeVar("Self", bound="Module")
-
-
-class LoadResult(NamedTuple):
-    """What ``load_state_dict`` found: names that were missing, and names it did not expect."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
+_FLOATS = (engine.float32, engine.float64)
 
 
 class Module:
@@ -45,47 +38,85 @@ class Module:
     """
 
     training: bool
-    _kinds: dict[str, str]
-    _pre_hooks: dict[int, Any]
-    _forward_hooks: dict[int, Any]
+    _version: int = 1  # of the layout of the state; state_dict notes it
+    _kinds: dict[str, str]  # attribute name -> "parameter", "buffer", "constant" (a buffer not saved) or "module"
+    _call_hooks: dict[int, Any]
+    _state_hooks: dict[int, Any]
 
     def __init__(self) -> None:
         set_plainly = object.__setattr__
         set_plainly(self, "training", True)
-        set_plainly(
-            self, "_kinds", {}
-        )  # attribute name -> "parameter", "buffer", "constant" (buffer not saved), "module"
-        set_plainly(self, "_pre_hooks", {})
-        set_plainly(self, "_forward_hooks", {})
+        set_plainly(self, "_kinds", {})
+        set_plainly(self, "_call_hooks", {})
+        set_plainly(self, "_state_hooks", {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Takes over the attributes of a copied or unpickled module; its tables are its own from then on."""
+        self.__dict__.update(state)
+        for table in ("_kinds", "_call_hooks", "_state_hooks"):
+            object.__setattr__(self, table, dict(state.get(table, {})))
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Computes the result; every module writes its own."""
         raise NotImplementedError(f"{type(self).__name__}: write a method forward(self, ...)")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._pre_hooks or self._forward_hooks:
-            return self._call_with_hooks(args, kwargs)
+        if self._call_hooks:
+            return call_with_hooks(self, args, kwargs)
         return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
 
-    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook in tuple(self._pre_hooks.values()):
-            changed = hook(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
-        for hook in tuple(self._forward_hooks.values()):
-            changed = hook(self, args, result)
-            if changed is not None:
-                result = changed
-        return result
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Calls ``hook(module, args)`` before ``forward``; what it returns (if not None) replaces the arguments.
 
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Calls ``hook(module, args)`` before ``forward``; what it returns (if not None) replaces the arguments."""
-        return add_hook(self._pre_hooks, hook)
+        Args:
+            hook: the function.
+            prepend: before the other pre-hooks, and not after them.
+            with_kwargs: call ``hook(module, args, kwargs)``, which returns None or both: ``(args, kwargs)``.
+        """
+        return add_hook(self._call_hooks, CallHook("forward_pre", hook, with_kwargs), prepend)
 
-    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Calls ``hook(module, args, result)`` after ``forward``; what it returns (if not None) replaces the result."""
-        return add_hook(self._forward_hooks, hook)
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
+        """Calls ``hook(module, args, result)`` after ``forward``; what it returns (if not None) replaces the result.
+
+        Args:
+            hook: the function.
+            prepend: before the other forward hooks, and not after them.
+            with_kwargs: call ``hook(module, args, kwargs, result)``.
+            always_call: call it also when ``forward`` raised.
+        """
+        return add_hook(self._call_hooks, CallHook("forward", hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Calls ``hook(module, grad_output)`` when the gradients of the outputs are known.
+
+        ``grad_output`` is a tuple; what the hook returns (if not None) replaces it.
+        """
+        return add_hook(self._call_hooks, CallHook("backward_pre", hook), prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Calls ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are known.
+
+        Both are tuples, with None for what has no gradient; ``grad_input`` speaks of the positional arguments. What the
+        hook returns (if not None) goes on in place of ``grad_input``. Inputs and outputs of a module with such hooks
+        are views, so they cannot be changed in place while recording.
+
+        Example:
+            >>> import lucid
+            >>> layer = lucid.nn.Linear(2, 1)
+            >>> with layer.register_full_backward_hook(lambda module, grad_input, grad_output: print(grad_output)):
+            ...     layer(lucid.ones(1, 2)).sum().backward()
+            (tensor([[1.]]),)
+        """
+        return add_hook(self._call_hooks, CallHook("backward", hook), prepend)
 
     # -----------------------------------------------------------------------------------------------------------------
     # Attributes
@@ -97,7 +128,11 @@ class Module:
             if kind is not None:
                 raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name!r}")
         elif kind is not None:
-            kinds[name] = kind
+            if kinds.get(name) != kind:
+                if not name or "." in name:
+                    raise KeyError(f"{name!r} cannot be a name: it must not be empty or contain a dot")
+                kinds.pop(name, None)  # so that it comes last among its new kind
+                kinds[name] = kind
         elif name in kinds and value is not None:
             before = kinds[name]
             if before in ("parameter", "module"):
@@ -113,7 +148,7 @@ class Module:
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Adds a parameter under a name; None keeps the place."""
-        self._check_name(name)
+        self._check_name(name, "parameter")
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"register_parameter: {name!r} must be a Parameter or None, got {describe(param)}")
         self._kinds[name] = "parameter"
@@ -127,7 +162,7 @@ class Module:
             tensor: the tensor, or None.
             persistent: whether it is part of ``state_dict``.
         """
-        self._check_name(name)
+        self._check_name(name, "buffer", "constant")
         if tensor is not None and not isinstance(tensor, Value):
             raise TypeError(f"register_buffer: {name!r} must be a tensor or None, got {describe(tensor)}")
         self._kinds[name] = "buffer" if persistent else "constant"
@@ -135,7 +170,7 @@ class Module:
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Adds a module under a name."""
-        self._check_name(name)
+        self._check_name(name, "module")
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"add_module: {name!r} must be a Module or None, got {describe(module)}")
         self._kinds[name] = "module"
@@ -143,12 +178,12 @@ class Module:
 
     register_module = add_module
 
-    def _check_name(self, name: str) -> None:
+    def _check_name(self, name: str, *kinds: str) -> None:
         if not isinstance(name, str):
             raise TypeError(f"a name must be a string, got {type(name).__name__}")
         if not name or "." in name:
             raise KeyError(f"{name!r} cannot be a name: it must not be empty or contain a dot")
-        if hasattr(self, name) and name not in self._kinds:
+        if hasattr(self, name) and self._kinds.get(name) not in kinds:
             raise KeyError(f"{type(self).__name__} has an attribute {name!r} already")
 
     def _of_kind(self, *kinds: str) -> dict[str, Any]:
@@ -196,9 +231,9 @@ class Module:
             if module is not None:
                 yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and all inside it."""
-        return (module for _, module in self.named_modules())
+        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def _named(
         self, kinds: tuple[str, ...], prefix: str, recurse: bool, remove_duplicate: bool
@@ -245,11 +280,32 @@ class Module:
             AttributeError: when there is none.
         """
         module: Any = self
-        for name in filter(None, target.split(".")):
-            if name not in module._modules:
+        for name in target.split(".") if target else ():
+            inside = module._modules
+            if inside.get(name) is None:
                 raise AttributeError(f"{type(module).__name__} has no module {name!r} (looking for {target!r})")
-            module = module._modules[name]
+            module = inside[name]
         return module
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Puts a module in the place with a dotted name.
+
+        Args:
+            target: the name; what is before its last dot must be there.
+            module: the module.
+            strict: whether the place itself must be taken already.
+
+        Raises:
+            AttributeError: when what must be there is not.
+            ValueError: for an empty name, or what is no module.
+        """
+        if not target or not isinstance(module, Module):
+            raise ValueError(f"set_submodule: expected a name and a Module, got {target!r} and {describe(module)}")
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        if strict or hasattr(owner, name):
+            self.get_submodule(target)
+        setattr(owner, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter with a dotted name.
@@ -257,11 +313,25 @@ class Module:
         Raises:
             AttributeError: when there is none.
         """
+        found: Parameter = self._get(target, "parameter", "parameter")
+        return found
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer with a dotted name.
+
+        Raises:
+            AttributeError: when there is none.
+        """
+        found: Tensor = self._get(target, "buffer", "buffer", "constant")
+        return found
+
+    def _get(self, target: str, what: str, *kinds: str) -> Any:
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        if name not in module._parameters:
-            raise AttributeError(f"{type(module).__name__} has no parameter {name!r} (looking for {target!r})")
-        return module._parameters[name]
+        value = module._of_kind(*kinds).get(name)
+        if value is None:
+            raise AttributeError(f"{type(module).__name__} has no {what} {name!r} (looking for {target!r})")
+        return value
 
     def apply(self: Self, fn: Callable[[Module], Any]) -> Self:
         """Calls ``fn`` with every module inside, then with this one; returns this one."""
@@ -277,8 +347,9 @@ class Module:
         """Training mode on (or off) for this module and all inside it; returns it."""
         if not isinstance(mode, bool):
             raise ValueError(f"train: mode must be True or False, got {mode!r}")
-        for module in self.modules():
-            object.__setattr__(module, "training", mode)
+        object.__setattr__(self, "training", mode)
+        for module in self.children():
+            module.train(mode)
         return self
 
     def eval(self: Self) -> Self:
@@ -305,22 +376,37 @@ class Module:
         Raises:
             ValueError: for a device other than the CPU.
         """
-        probe = engine.empty((0,), engine.float32).to(*args, dtype=dtype, device=device)
-        asked = dtype is not None or any(not isinstance(a, str | bool) or a in ("float32", "float64") for a in args)
-        if not asked:
+        probes = [engine.empty((0,), before).to(*args, dtype=dtype, device=device).dtype for before in _FLOATS]
+        if probes == [*_FLOATS]:  # no number type was asked for
             return self
-        if not probe.dtype.is_floating_point:
-            raise TypeError(f"to: parameters can be float32 or float64, not {probe.dtype}")
-        for module in self.modules():
-            for value in module._of_kind("parameter").values():
-                if value is not None and value.dtype is not probe.dtype:
-                    value.data = value.detach().to(probe.dtype)
-                    if value._grad is not None:
-                        value._grad = value._grad.detach().to(probe.dtype)
-            for name, value in module._of_kind("buffer", "constant").items():
-                if value is not None and value.dtype.is_floating_point:
-                    object.__setattr__(module, name, value.to(probe.dtype))
+        kind = probes[0]
+        if not kind.is_floating_point:
+            raise TypeError(f"to: parameters can be float32 or float64, not {kind}")
+        return self._apply(lambda x: x.to(kind) if x.dtype.is_floating_point else x)
+
+    def _apply(self: Self, fn: Callable[[Any], Any]) -> Self:
+        """Puts ``fn(x)`` in the place of every parameter's and gradient's memory, and of every buffer."""
+        for module in self.children():
+            module._apply(fn)
+        for value in self._of_kind("parameter").values():
+            if value is not None:
+                changed = fn(value.detach())
+                if changed.array is not value.array:
+                    value.data = changed
+                if value._grad is not None:
+                    changed = fn(value._grad.detach())
+                    value._grad = value._grad if changed.array is value._grad.array else changed
+        for name, value in self._of_kind("buffer", "constant").items():
+            if value is not None:
+                object.__setattr__(self, name, fn(value))
         return self
+
+    def type(self: Self, dst_type: Any) -> Self:
+        """Parameters and buffers in a number type, floating-point or not."""
+        kind = engine.dtype_of(dst_type)
+        if not kind.is_floating_point and any(p.requires_grad for p in self.parameters()):
+            raise TypeError(f"type: parameters that require a gradient cannot be {kind}")
+        return self._apply(lambda x: x.to(kind))
 
     def float(self: Self) -> Self:
         """Parameters and buffers as float32."""
@@ -334,33 +420,62 @@ class Module:
         """The module itself."""
         return self
 
+    def cuda(self: Self, device: Any = "cuda") -> Self:
+        """Would move the module to a CUDA device.
+
+        Raises:
+            ValueError: always; there is none.
+        """
+        return self.to(device=device)
+
     # -----------------------------------------------------------------------------------------------------------------
     # State
 
-    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> OrderedDict[str, Tensor]:
+    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
         """Parameters and persistent buffers by dotted name, outside the graph, on the same memory.
+
+        Args:
+            destination: a dict that takes them; None for a new OrderedDict.
+            prefix: what stands before every name.
+            keep_vars: give the parameters themselves, which require gradients.
 
         Example:
             >>> import lucid
             >>> list(lucid.nn.Linear(2, 3).state_dict())
             ['weight', 'bias']
         """
-        state: OrderedDict[str, Tensor] = OrderedDict()
-        for module_name, module in self.named_modules(prefix=prefix.rstrip("."), remove_duplicate=False):
-            start = f"{module_name}." if module_name else ""
-            for kind in ("parameter", "buffer"):
-                for name, value in module._of_kind(kind).items():
-                    if value is not None:
-                        state[start + name] = value if keep_vars else value.detach()
-        return state
+        return module_state.save(self, destination, prefix, keep_vars)
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """Puts the state of this module, without those inside it, into ``destination``."""
+        for kind in ("parameter", "buffer"):
+            for name, value in self._of_kind(kind).items():
+                if value is not None:
+                    destination[prefix + name] = value if keep_vars else value.detach()
+        if self._has_extra_state("get"):
+            destination[prefix + EXTRA_STATE] = self.get_extra_state()
+
+    def get_extra_state(self) -> Any:
+        """What else is to be saved; a module that has such a thing writes this and :meth:`set_extra_state`."""
+        raise RuntimeError(f"{type(self).__name__}: write get_extra_state() to save more than parameters and buffers")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Takes back what :meth:`get_extra_state` gave."""
+        raise RuntimeError(f"{type(self).__name__}: write set_extra_state(state) to load more than tensors")
+
+    def _has_extra_state(self, direction: str) -> bool:
+        name = f"{direction}_extra_state"
+        return getattr(type(self), name) is not getattr(Module, name)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> LoadResult:
         """Copies values into parameters and buffers by name. Nothing is changed when it raises.
 
+        (A post-hook that lets missing names pass runs when the values are there; if it does not, they stay.)
+
         Args:
             state_dict: tensors (or NumPy arrays) by dotted name, as :meth:`state_dict` gives them.
             strict: whether missing and unexpected names are errors.
-            assign: take the given tensors' memory instead of copying.
+            assign: put the given tensors, with their number types, in place of the module's own instead of copying.
 
         Returns:
             The missing and the unexpected names.
@@ -368,34 +483,60 @@ class Module:
         Raises:
             RuntimeError: for names that do not match (strict), or shapes that differ, all of them listed.
         """
-        if not isinstance(state_dict, Mapping):
-            raise TypeError(f"load_state_dict: expected a mapping of names to tensors, got {type(state_dict).__name__}")
-        own = self.state_dict(keep_vars=True)
-        given = {name: _as_tensor(name, value) for name, value in state_dict.items()}
-        result = LoadResult([n for n in own if n not in given], [n for n in given if n not in own])
-        problems = []
-        if strict:
-            problems += [f"missing: {', '.join(result.missing_keys)}"] if result.missing_keys else []
-            problems += [f"unexpected: {', '.join(result.unexpected_keys)}"] if result.unexpected_keys else []
-        problems += [
-            f"{name} has shape {given[name].shape}, the module wants {mine.shape}"
-            for name, mine in own.items()
-            if name in given and given[name].shape != mine.shape
-        ]
-        if problems:
-            raise RuntimeError(f"load_state_dict: {type(self).__name__}: " + "; ".join(problems))
-        with no_grad():
-            for name, mine in own.items():
-                if name in given:
-                    if assign:
-                        mine.data = given[name].to(mine.dtype)
-                    else:
-                        mine.copy_(given[name])
-        return result
+        return module_state.load(self, state_dict, strict, assign)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: Any,
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Takes the state of this module, without those inside it, from ``state_dict``."""
+        module_state.load_own(
+            self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Calls ``hook(module, prefix, keep_vars)`` before :meth:`state_dict` looks at the module."""
+        return add_hook(self._state_hooks, StateHook("save_pre", hook))
+
+    def register_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Calls ``hook(module, state_dict, prefix, local_metadata)`` when the module's state is in the dict."""
+        return add_hook(self._state_hooks, StateHook("save_post", hook))
+
+    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """As :meth:`register_state_dict_post_hook`; what the hook returns (if not None) replaces the dict."""
+        return add_hook(self._state_hooks, StateHook("save_post", hook, replaces=True))
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Calls ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``
+        before the module takes its state; it may change the dict and the lists."""
+        return add_hook(self._state_hooks, StateHook("load_pre", hook))
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., None], with_module: bool = False
+    ) -> RemovableHandle:
+        """As :meth:`register_load_state_dict_pre_hook`, by default without the module."""
+        return add_hook(self._state_hooks, StateHook("load_pre", hook, with_module))
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Calls ``hook(module, incompatible_keys)`` when the state is loaded; it may take names out of the lists."""
+        return add_hook(self._state_hooks, StateHook("load_post", hook))
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Printing
 
     def extra_repr(self) -> str:
         """What stands between the parentheses when the module is printed."""
         return ""
+
+    def _get_name(self) -> str:
+        """The name it prints under."""
+        return type(self).__name__
 
     def __repr__(self) -> str:
         lines = []
@@ -403,15 +544,6 @@ class Module:
             lines.append(f"({name}): " + repr(module).replace("\n", "\n  "))
         extra = self.extra_repr().splitlines()
         if not lines and len(extra) < 2:
-            return f"{type(self).__name__}({''.join(extra)})"
+            return f"{self._get_name()}({''.join(extra)})"
         body = "\n  ".join(extra + lines)
-        return f"{type(self).__name__}(\n  {body}\n)"
-
-
-def _as_tensor(name: str, value: Any) -> Tensor:
-    if isinstance(value, Value):
-        return value  # type: ignore[return-value]
-    try:
-        return engine.wrap(value.view(np.ndarray))
-    except (AttributeError, TypeError, ValueError):
-        raise TypeError(f"load_state_dict: {name} is a {type(value).__name__}, not a tensor") from None
+        return f"{self._get_name()}(\n  {body}\n)"

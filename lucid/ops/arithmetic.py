@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.grad_mode import mode
+from lucid.autograd.grad_mode import mode, no_grad
 from lucid.autograd.graph import Value, record
 from lucid.engine import Elementwise
 from lucid.ops.broadcast import expand, sum_to_size
@@ -21,6 +21,8 @@ from lucid.ops.elementwise import (
     common_shape,
     is_number,
     match,
+    match_all,
+    need_tensor,
     operand,
     result_type,
     unary,
@@ -36,7 +38,24 @@ def add(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
         >>> lucid.add(lucid.tensor([1.0, 2.0]), 10).tolist()
         [11.0, 12.0]
     """
-    return binary(_add, input, other if alpha == 1 else mul(other, alpha))
+    return binary(_add, input, other) if alpha == 1 else _add_scaled("add", input, other, alpha)
+
+
+_add_scaled_kernels = engine.kernels("add_scaled")
+
+
+def _add_scaled(name: str, input: Operand, other: Operand, alpha: float) -> Tensor:
+    """input + alpha · other; in one pass for two tensors of one shape and type."""
+    a, b = match_all(name, (input, other))
+    kind = a.dtype
+    if not kind.is_floating_point:
+        if not isinstance(alpha, int):
+            raise TypeError(f"{name}: for {kind} operands alpha must be an integer, got {alpha!r}")
+        return binary(_add, a, mul(b, alpha))
+    out = engine.empty(a.shape, kind)
+    dense_a, dense_b = engine.contiguous(a), engine.contiguous(b)
+    _add_scaled_kernels[kind](out.array.size, dense_a.pointer, dense_b.pointer, alpha, out.pointer)
+    return record(name, out, (a, b), (lambda grad: grad, lambda grad: mul(grad, alpha)))
 
 
 _add = Binary("add", lambda grad: grad, lambda grad: grad, saves=False, integers=np.add)
@@ -52,6 +71,7 @@ _neg = Unary("neg", lambda grad: neg(grad), integers=np.negative)
 
 def positive(input: Tensor) -> Tensor:
     """The tensor itself."""
+    need_tensor("positive", input)
     return input
 
 
@@ -81,7 +101,7 @@ def _zero(grad: Tensor) -> Tensor:
     return out
 
 
-_sign = Unary("sign", _zero, integers=np.sign)
+_sign = Unary("sign", _zero, integers=lambda a: np.sign(a.astype(np.int8)) if a.dtype == bool else np.sign(a))
 
 
 def floor(input: Tensor) -> Tensor:
@@ -110,6 +130,7 @@ _trunc = Unary("trunc", _zero, integers=np.copy)
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest integer, halves to the even one; or to ``decimals`` places. The gradient is zero."""
+    need_tensor("round", input)
     if decimals == 0:
         return unary(_round, input)
     return div(unary(_round, mul(input, 10.0**decimals)), 10.0**decimals)
@@ -120,7 +141,7 @@ _round = Unary("round", _zero, integers=np.copy)
 
 def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
     """input − alpha · other, elementwise with broadcasting."""
-    return binary(_sub, input, other if alpha == 1 else mul(other, alpha))
+    return binary(_sub, input, other) if alpha == 1 else _add_scaled("sub", input, other, -alpha)
 
 
 _sub = Binary("sub", lambda grad: grad, lambda grad: neg(grad), saves=False, integers=np.subtract)
@@ -152,20 +173,33 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
         input: the dividend.
         other: the divisor.
         rounding_mode: ``None``, or round the quotient: ``"floor"`` down, ``"trunc"`` towards zero. The result then
-            keeps an integer type and has no gradient.
+            keeps an integer type, and its gradient is zero.
 
     Raises:
         ValueError: for another rounding mode.
+        ZeroDivisionError: for integers divided by zero with a rounding mode.
     """
     if rounding_mode is None:
         return binary(_div, input, other)
-    if rounding_mode == "floor":
-        return floor_divide(input, other)
-    if rounding_mode != "trunc":
+    if rounding_mode not in ("floor", "trunc"):
         raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
-    kind = result_type(input, other)
-    quotient = trunc(div(input, other))
-    return quotient if kind.is_floating_point else to_dtype(quotient, kind)
+    with no_grad():
+        if rounding_mode == "floor":
+            quotient = floor_divide(input, other)
+        elif result_type(input, other).is_floating_point:
+            quotient = trunc(div(input, other))
+        else:
+            quotient = floor_divide(sub(input, fmod(input, other)), other)
+    return _step("div", quotient, input, other)
+
+
+def _step(name: str, out: Tensor, *operands: Operand) -> Tensor:
+    """The result of a step function: its derivatives are zero."""
+
+    def zero(x: Operand) -> Callable[..., Any] | None:
+        return (lambda grad: sum_to_size(_zero(grad), x.shape)) if isinstance(x, Value) else None
+
+    return record(name, out, operands, tuple(zero(x) for x in operands)) if out.dtype.is_floating_point else out
 
 
 _div = Binary(
@@ -182,7 +216,7 @@ def rdiv(input: Operand, other: Operand) -> Tensor:
 
 
 def floor_divide(input: Operand, other: Operand) -> Tensor:
-    """⌊input / other⌋, elementwise with broadcasting. No gradient.
+    """⌊input / other⌋, elementwise with broadcasting. The gradient is zero.
 
     Raises:
         ZeroDivisionError: for integers divided by zero.
@@ -199,7 +233,7 @@ def _integer_division(function: Callable[..., Any]) -> Callable[..., Any]:
     return divide
 
 
-_floor_divide = Binary("floor_divide", None, None, saves=False, integers=_integer_division(np.floor_divide))
+_floor_divide = Binary("floor_divide", _zero, _zero, saves=False, integers=_integer_division(np.floor_divide))
 
 
 def rfloor_divide(input: Operand, other: Operand) -> Tensor:
@@ -269,6 +303,12 @@ _minimum = Binary(
 )
 
 
+def _square_size(a: Operand, b: Operand) -> Tensor:
+    """a² + b², but 1 at the origin, where the gradient of the angle is taken as 0."""
+    size = add(mul(a, a), mul(b, b))
+    return where(eq(size, 0), 1.0, size)
+
+
 def atan2(input: Operand, other: Operand) -> Tensor:
     """The angle, in radians from −π to π, of the point (other, input)."""
     return binary(_atan2, input, other)
@@ -276,8 +316,8 @@ def atan2(input: Operand, other: Operand) -> Tensor:
 
 _atan2 = Binary(
     "atan2",
-    lambda grad, a, b: mul(grad, div(b, add(mul(a, a), mul(b, b)))),
-    lambda grad, a, b: neg(mul(grad, div(a, add(mul(a, a), mul(b, b))))),
+    lambda grad, a, b: mul(grad, div(b, _square_size(a, b))),
+    lambda grad, a, b: neg(mul(grad, div(a, _square_size(a, b)))),
     floats=True,
 )
 
@@ -345,11 +385,21 @@ def differs(self: Tensor, other: Any) -> Any:
     return ne(self, other) if isinstance(other, Value | np.ndarray) or is_number(other) else NotImplemented
 
 
+def as_step(comparison: Callable[..., Any]) -> Callable[..., Any]:
+    """The comparison with 0 and 1 in the number type of the first operand, and a gradient of zero: what ``x.eq_(y)``
+    leaves in x."""
+
+    def step(input: Tensor, *others: Operand) -> Tensor:
+        return _step(comparison.__name__, to_dtype(comparison(input, *others), input.dtype), input, *others)
+
+    return step
+
+
 def _logical(function: Callable[..., Any]) -> Callable[[Operand, Operand], Tensor]:
     def operation(input: Operand, other: Operand) -> Tensor:
-        arrays = (x.array if isinstance(x, Value) else bool(x) if is_number(x) else x for x in (input, other))
+        operands = (operand(function.__name__, x) for x in (input, other))
         try:
-            return engine.wrap(np.asarray(function(*arrays)))
+            return engine.wrap(np.asarray(function(*(x.array if isinstance(x, Value) else bool(x) for x in operands))))
         except ValueError as error:
             raise ValueError(f"{function.__name__}: {error}") from None
 
@@ -385,10 +435,13 @@ def _bitwise(name: str, function: Callable[..., Any]) -> Callable[[Operand, Oper
 bitwise_and = _bitwise("bitwise_and", np.bitwise_and)
 bitwise_or = _bitwise("bitwise_or", np.bitwise_or)
 bitwise_xor = _bitwise("bitwise_xor", np.bitwise_xor)
+bitwise_left_shift = _bitwise("bitwise_left_shift", np.left_shift)
+bitwise_right_shift = _bitwise("bitwise_right_shift", np.right_shift)
 
 
 def logical_not(input: Tensor) -> Tensor:
     """True where the element is zero or False."""
+    need_tensor("logical_not", input)
     return engine.wrap(np.asarray(np.logical_not(input.array)))
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, detached_alias
+from lucid.devices import check_device
 from lucid.ops.arithmetic import where
-from lucid.ops.elementwise import Tensor, default_dtype, is_number
+from lucid.ops.elementwise import Tensor, default_dtype, is_number, need_tensor, result_type
 from lucid.ops.view import clone, sizes, to_dtype
 
 _fill = engine.kernels("fill")
@@ -18,8 +19,7 @@ _fill = engine.kernels("fill")
 
 def finish(out: Tensor, requires_grad: bool, device: Any = None) -> Tensor:
     """The tensor, requiring a gradient if asked; the device is checked."""
-    if device is not None and str(device).split(":")[0] != "cpu":
-        raise ValueError(f"device {str(device)!r} is not there; lucid computes on the CPU")
+    check_device(device)
     if requires_grad:
         if not out.dtype.is_floating_point:
             raise TypeError(f"requires_grad: only floating-point tensors have gradients, not {out.dtype}")
@@ -91,6 +91,17 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return tensor(data, dtype=dtype, device=device)
 
 
+def is_tensor(obj: Any) -> bool:
+    """Whether something is a tensor.
+
+    Example:
+        >>> import lucid
+        >>> lucid.is_tensor(lucid.zeros(2)), lucid.is_tensor([0.0, 0.0])
+        (True, False)
+    """
+    return isinstance(obj, Value)
+
+
 def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor on the memory of an array: writes to one are seen in the other.
 
@@ -118,9 +129,14 @@ def _new(shape: tuple[int, ...], dtype: Any) -> Tensor:
     return engine.empty(shape, default_dtype[0] if dtype is None else engine.dtype_of(dtype))
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def given_sizes(shape: tuple[Any, ...], size: Any) -> tuple[int, ...]:
+    """The sizes from ``f(2, 3)``, ``f((2, 3))`` or ``f(size=(2, 3))``."""
+    return sizes(shape if size is None else (*shape, size))
+
+
+def empty(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the given sizes whose numbers are not set."""
-    return finish(_new(sizes(size), dtype), requires_grad, device)
+    return finish(_new(given_sizes(shape, size), dtype), requires_grad, device)
 
 
 def full(size: Any, fill_value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -129,9 +145,9 @@ def full(size: Any, fill_value: float, *, dtype: Any = None, device: Any = None,
         fill_value = fill_value.array.item()
     if not is_number(fill_value):
         raise TypeError(f"full: fill_value must be a number, got {type(fill_value).__name__}")
-    if dtype is None and not isinstance(fill_value, float):
-        dtype = engine.bool_ if isinstance(fill_value, bool) else engine.int64
-    out = _new(sizes((size,)), dtype)
+    if isinstance(fill_value, np.generic):
+        fill_value = fill_value.item()
+    out = _new(sizes((size,)), result_type(fill_value) if dtype is None else dtype)
     fill_with(out, fill_value)
     return finish(out, requires_grad, device)
 
@@ -149,7 +165,7 @@ def fill_with(out: Tensor, value: float) -> None:
         kernel(out.array.size, value, out.pointer)
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros.
 
     Example:
@@ -157,30 +173,38 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
         >>> lucid.zeros(2, 3).shape
         (2, 3)
     """
-    out = _new(sizes(size), dtype)
+    out = _new(given_sizes(shape, size), dtype)
     fill_with(out, 0)
     return finish(out, requires_grad, device)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones."""
-    out = _new(sizes(size), dtype)
+    out = _new(given_sizes(shape, size), dtype)
     fill_with(out, 1)
     return finish(out, requires_grad, device)
 
 
+def _need_tensor(operation: str, input: Any) -> None:
+    if not isinstance(input, Value):
+        raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
+
+
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and number type of another tensor."""
+    need_tensor("zeros_like", input)
     return zeros(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and number type of another tensor."""
+    need_tensor("ones_like", input)
     return ones(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor in the shape and number type of another, its numbers not set."""
+    need_tensor("empty_like", input)
     return empty(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
@@ -188,30 +212,52 @@ def full_like(
     input: Tensor, fill_value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """One number in the shape and number type of another tensor."""
+    need_tensor("full_like", input)
     return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def arange(*args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(
+    *args: Any,
+    start: Any = None,
+    end: Any = None,
+    step: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Numbers from ``start`` (0) up to but not including ``end``, ``step`` (1) apart.
 
-    Called as arange(end), arange(start, end) or arange(start, end, step).
+    Called as arange(end), arange(start, end) or arange(start, end, step), or with names.
 
-    Integers when all three are, else the default floating-point type.
+    Integers when all three are, else the default floating-point type. With an integer ``dtype`` the three numbers lose
+    their fractions first.
 
     Raises:
         ValueError: for step 0, or one that leads away from the end.
+        TypeError: without an end, or with a number given twice.
+
+    Example:
+        >>> import lucid
+        >>> lucid.arange(1, 2, 0.5).tolist()
+        [1.0, 1.5]
     """
-    if not 1 <= len(args) <= 3:
-        raise TypeError(f"arange: expected 1 to 3 numbers, got {len(args)}")
-    values = [x.array.item() if isinstance(x, Value) else x for x in args]
-    start, end = (0, values[0]) if len(values) == 1 else values[:2]
-    step = values[2] if len(values) == 3 else 1
+    named = {"start": start, "end": end, "step": step}
+    for name, value in zip(("end",) if len(args) == 1 and end is None else named, args, strict=False):
+        if named[name] is not None:
+            raise TypeError(f"arange: {name} is given twice")
+        named[name] = value
+    if named["end"] is None or len(args) > 3:
+        raise TypeError(f"arange: expected end, or start and end, or start, end and step, got {len(args)} numbers")
+    start, end, step = (x.array.item() if isinstance(x, Value) else x for x in named.values())
+    start, step = 0 if start is None else start, 1 if step is None else step
+    if dtype is not None and not engine.dtype_of(dtype).is_floating_point:
+        start, end, step = int(start), int(end), int(step)
     if step == 0 or (end - start) / step < 0:
         raise ValueError(f"arange: step {step} does not lead from {start} to {end}")
+    floats = any(isinstance(v, float | np.floating) for v in (start, end, step))
     if dtype is None:
-        dtype = default_dtype[0] if any(isinstance(v, float) for v in (start, end, step)) else engine.int64
+        dtype = default_dtype[0] if floats else engine.int64
     kind = engine.dtype_of(dtype)
-    floats = isinstance(start, float) or isinstance(end, float) or isinstance(step, float)
     count = math.ceil((end - start) / step) if floats else -((start - end) // step)
     values64 = start + step * np.arange(count, dtype=np.float64 if kind.is_floating_point else np.int64)
     return finish(engine.wrap(values64.astype(kind.numpy)), requires_grad, device)
@@ -225,6 +271,31 @@ def linspace(
         raise ValueError(f"linspace: steps must not be negative, got {steps}")
     kind = default_dtype[0] if dtype is None else engine.dtype_of(dtype)
     return finish(engine.wrap(np.linspace(start, end, steps).astype(kind.numpy)), requires_grad, device)
+
+
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``steps`` numbers from base^start to base^end, both included; the exponents are evenly spaced.
+
+    Example:
+        >>> import lucid
+        >>> lucid.logspace(0, 2, 3).tolist()
+        [1.0, 10.0, 100.0]
+    """
+    if steps < 0:
+        raise ValueError(f"logspace: steps must not be negative, got {steps}")
+    kind = default_dtype[0] if dtype is None else engine.dtype_of(dtype)
+    with np.errstate(all="ignore"):
+        powers = np.logspace(start, end, steps, base=base).astype(kind.numpy)
+    return finish(engine.wrap(powers), requires_grad, device)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -248,3 +319,87 @@ def _below(operation: str, input: Tensor, diagonal: int) -> Tensor:
     if len(input.shape) < 2:
         raise ValueError(f"{operation}: expects at least 2 dimensions, got shape {input.shape}")
     return engine.wrap(np.tri(input.shape[-2], input.shape[-1], diagonal, dtype=bool))
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Where the elements on and below a diagonal stand in a [row, col] matrix: row and column numbers, [2, n].
+
+    Args:
+        row: rows of the matrix.
+        col: its columns.
+        offset: the diagonal; 0 the main one, positive above it.
+        dtype: an integer type; int64 unless given.
+        device: ``"cpu"``.
+
+    Example:
+        >>> import lucid
+        >>> lucid.tril_indices(2, 2).tolist()
+        [[0, 1, 1], [0, 0, 1]]
+    """
+    return _triangle("tril_indices", np.tril_indices, row, col, offset, dtype, device)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Where the elements on and above a diagonal stand in a [row, col] matrix; as :func:`tril_indices`."""
+    return _triangle("triu_indices", np.triu_indices, row, col, offset, dtype, device)
+
+
+def _triangle(name: str, function: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Tensor:
+    if row < 0 or col < 0:
+        raise ValueError(f"{name}: a matrix cannot have the sizes {row} and {col}")
+    kind = engine.int64 if dtype is None else engine.dtype_of(dtype)
+    if kind.category != 1:
+        raise TypeError(f"{name}: positions are integers, not {kind}")
+    places = np.ascontiguousarray(function(row, offset, col), kind.numpy)
+    return finish(engine.wrap(places), False, device)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Methods: a new tensor of this one's number type
+
+
+def new_tensor(
+    input: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor with a copy of ``data``, of this tensor's number type unless another is given."""
+    return tensor(data, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_empty(
+    input: Tensor, *shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of the given sizes and this tensor's number type, its numbers not set."""
+    return empty(*shape, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_zeros(
+    input: Tensor, *shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Zeros of the given sizes and this tensor's number type.
+
+    Example:
+        >>> import lucid
+        >>> lucid.tensor([1, 2]).new_zeros(2, 2).tolist()
+        [[0, 0], [0, 0]]
+    """
+    return zeros(*shape, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_ones(
+    input: Tensor, *shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Ones of the given sizes and this tensor's number type."""
+    return ones(*shape, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_full(
+    input: Tensor,
+    size: Any,
+    fill_value: float,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """One number in the given sizes and this tensor's number type."""
+    return full(size, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,12 @@ def operand(operation: str, x: Any) -> Any:
     raise TypeError(f"{operation}: expected a tensor or a number, got {type(x).__name__}")
 
 
+def need_tensor(operation: str, x: Any) -> None:
+    """Raises TypeError for what is not a tensor."""
+    if not isinstance(x, Value):
+        raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+
+
 def common_shape(operation: str, *tensors: Tensor) -> tuple[int, ...]:
     """The shape that the tensors broadcast to; the error, when they do not, names the operation."""
     try:
@@ -100,6 +106,31 @@ def match(operation: str, a: Tensor, b: Tensor, kind: engine.dtype | None = None
         a = a if a.shape == shape else expand(a, shape)
         b = b if b.shape == shape else expand(b, shape)
     return a, b
+
+
+def alike(first: Operand, *others: Operand) -> bool:
+    """Whether all are tensors of one number type and one shape."""
+    if not isinstance(first, Value):
+        return False
+    kind, shape = first.dtype, first.shape
+    return all(isinstance(x, Value) and x.dtype is kind and x.shape == shape for x in others)
+
+
+def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype | None = None) -> Sequence[Tensor]:
+    """Tensors and numbers as tensors of one number type and one shape."""
+    if (kind is None or kind is getattr(operands[0], "dtype", None)) and alike(*operands):
+        return operands
+    if kind is None:
+        kind = result_type(*operands)
+    tensors = [
+        to_dtype(x, kind) if isinstance(x, Value) else engine.wrap(np.asarray(operand(operation, x), kind.numpy))
+        for x in operands
+    ]
+    shape = tensors[0].shape
+    if all(x.shape == shape for x in tensors):
+        return tensors
+    shape = common_shape(operation, *tensors)
+    return [x if x.shape == shape else expand(x, shape) for x in tensors]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -181,11 +212,12 @@ def _binary_unlike(op: Binary, a: Operand, b: Operand) -> Tensor:
 
 def _binary_number(op: Binary, a: Operand, b: Operand) -> Tensor:
     """``op`` where an operand is a number, or something to be converted."""
+    given = a, b
     a, b = operand(op.name, a), operand(op.name, b)
     if isinstance(a, Value) and isinstance(b, Value):
         if op.floats and not a.dtype.is_floating_point:
             a, b = to_dtype(a, default_dtype[0]), to_dtype(b, default_dtype[0])
-        elif a.dtype is b.dtype and a.shape == b.shape:
+        elif a is given[0] and b is given[1] and a.dtype is b.dtype and a.shape == b.shape:
             raise NoKernel(op.name, a.dtype)
         return binary(op, a, b)
     if not isinstance(a, Value) and not isinstance(b, Value):
@@ -238,11 +270,12 @@ class Unary:
 def unary(op: Unary, x: Tensor) -> Tensor:
     """Runs and records ``op``."""
     try:
-        if op.floats and not x.dtype.is_floating_point:
+        if not x.dtype.is_floating_point and op.floats:
             x = to_dtype(x, default_dtype[0])
+        out = engine_unary(op.family, x)
     except AttributeError:
-        raise TypeError(f"{op.name}: expected a tensor, got {type(x).__name__}") from None
-    out = engine_unary(op.family, x)
+        need_tensor(op.name, x)
+        raise
     if x.requires_grad and mode.recording:
         out.requires_grad = True
         saves = op.saves

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import numbers
+from typing import Any
 
 import numpy as np
 
+from lucid import engine
 from lucid.autograd.graph import Value
-from lucid.ops.arithmetic import add, div, eq, ge, logical_and, mul, neg, sub, where
-from lucid.ops.elementwise import Binary, Operand, Tensor, Unary, binary, is_number, unary
+from lucid.engine import NoKernel
+from lucid.ops.arithmetic import add, div, eq, ge, gt, logical_and, logical_or, lt, mul, neg, sign, sub, where
+from lucid.ops.elementwise import Binary, Operand, Tensor, Unary, binary, is_number, need_tensor, unary
+from lucid.ops.limits import clamp
 
 TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
 
@@ -26,7 +30,7 @@ def pow(input: Operand, exponent: Operand) -> Tensor:
         [1.0, 4.0, 9.0]
     """
     if not isinstance(exponent, Value) and is_number(exponent) and isinstance(input, Value):
-        if exponent == 2:
+        if exponent == 2 and input.dtype is not engine.bool_:
             return mul(input, input)
         if exponent == 0.5 and input.dtype.is_floating_point:
             return sqrt(input)
@@ -48,7 +52,13 @@ def _pow_right(grad: Tensor, a: Operand, b: Tensor) -> Tensor:
     return mul(grad, where(zero, 0.0, mul(pow(a, b), log(where(zero, 1.0, a)))))
 
 
-_pow = Binary("pow", _pow_left, _pow_right, integers=np.power)
+def _integer_power(a: Any, b: Any) -> Any:
+    """a^b of integers; 1 / a^|b| without its fraction where b is negative."""
+    positive = np.power(a, np.abs(b))
+    return np.where(np.less(b, 0), np.where(np.abs(a) == 1, positive, 0), positive)
+
+
+_pow = Binary("pow", _pow_left, _pow_right, integers=_integer_power)
 
 
 def rpow(input: Operand, other: Operand) -> Tensor:
@@ -57,8 +67,9 @@ def rpow(input: Operand, other: Operand) -> Tensor:
 
 
 def square(input: Tensor) -> Tensor:
-    """input², elementwise."""
-    return mul(input, input)
+    """input², elementwise; of bools in int64."""
+    need_tensor("square", input)
+    return pow(input, 2)
 
 
 def sqrt(input: Tensor) -> Tensor:
@@ -295,3 +306,127 @@ _sigmoid_backward = Binary(
     lambda g, grad, out: sigmoid_backward(g, out),
     lambda g, grad, out: mul(mul(g, grad), sub(1, mul(out, 2))),
 )
+
+
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """log(x / (1 − x)), the inverse of the sigmoid.
+
+    Args:
+        input: probabilities; NaN outside [0, 1].
+        eps: when given, the input is first limited to [eps, 1 − eps].
+
+    Derivative: 1 / (x (1 − x)).
+
+    Example:
+        >>> import lucid
+        >>> lucid.logit(lucid.tensor([0.5, 0.0]), eps=0.5).tolist()
+        [0.0, 0.0]
+    """
+    return unary(_logit, input if eps is None else clamp(input, eps, 1 - eps))
+
+
+def _logit_rule(grad: Tensor, x: Tensor) -> Tensor:
+    outside = logical_or(lt(x, 0), gt(x, 1))
+    return where(outside, math.nan, div(grad, mul(x, sub(1, x))))
+
+
+_logit = Unary("logit", _logit_rule, "input")
+
+
+def logaddexp(input: Operand, other: Operand) -> Tensor:
+    """log(e^input + e^other), elementwise with broadcasting, without overflow.
+
+    Derivatives: σ(input − other) and σ(other − input).
+
+    Example:
+        >>> import lucid
+        >>> lucid.logaddexp(lucid.tensor([1000.0]), lucid.tensor([0.0])).tolist()
+        [1000.0]
+    """
+    return binary(_logaddexp, input, other)
+
+
+_logaddexp = Binary(
+    "logaddexp",
+    lambda grad, a, b: mul(grad, sigmoid(sub(a, b))),
+    lambda grad, a, b: mul(grad, sigmoid(sub(b, a))),
+)
+
+
+def xlogy(input: Operand, other: Operand) -> Tensor:
+    """input · log(other), elementwise with broadcasting; 0 where input is 0, NaN where other is.
+
+    Derivatives: log(other) (0 where input is 0 and other is not positive), and input / other.
+
+    Example:
+        >>> import lucid
+        >>> lucid.xlogy(lucid.tensor([0.0, 2.0]), lucid.tensor([0.0, 1.0])).tolist()
+        [0.0, 0.0]
+    """
+    return binary(_xlogy, input, other)
+
+
+def _xlogy_left(grad: Tensor, a: Tensor, b: Operand) -> Tensor:
+    nothing = logical_and(eq(a, 0), b <= 0)
+    return where(nothing, 0.0, xlogy(where(nothing, 0.0, grad), b))
+
+
+_xlogy = Binary("xlogy", _xlogy_left, lambda grad, a, b: mul(grad, div(a, b)), floats=True)
+
+
+def hypot(input: Operand, other: Operand) -> Tensor:
+    """√(input² + other²), elementwise with broadcasting, without overflow. Derivative: input / hypot, other / hypot."""
+    return binary(_hypot, input, other)
+
+
+_hypot = Binary(
+    "hypot",
+    lambda grad, a, b: mul(grad, div(a, hypot(a, b))),
+    lambda grad, a, b: mul(grad, div(b, hypot(a, b))),
+)
+
+
+def copysign(input: Operand, other: Operand) -> Tensor:
+    """|input| with the sign of ``other``, which −0.0 has too. No gradient for ``other``.
+
+    Example:
+        >>> import lucid
+        >>> lucid.copysign(lucid.tensor([1.0, -2.0]), -0.0).tolist()
+        [-1.0, -2.0]
+    """
+    return binary(_copysign, input, other)
+
+
+def _copysign_left(grad: Tensor, a: Tensor, b: Operand) -> Tensor:
+    one = copysign(1.0, b) if isinstance(b, Value) else math.copysign(1.0, b)
+    return mul(grad, mul(sign(a), one))
+
+
+_copysign = Binary("copysign", _copysign_left, lambda grad, a, b: mul(grad, 0.0), floats=True)
+
+
+def frac(input: Tensor) -> Tensor:
+    """Each element without its integer part: x − trunc(x). The derivative is 1.
+
+    Raises:
+        TypeError: for integers.
+    """
+    need_tensor("frac", input)
+    if not input.dtype.is_floating_point:
+        raise NoKernel("frac", input.dtype)
+    return unary(_frac, input)
+
+
+_frac = Unary("frac", lambda grad: grad)
+
+
+def deg2rad(input: Tensor) -> Tensor:
+    """Degrees as radians."""
+    need_tensor("deg2rad", input)
+    return mul(input, math.pi / 180)
+
+
+def rad2deg(input: Tensor) -> Tensor:
+    """Radians as degrees."""
+    need_tensor("rad2deg", input)
+    return mul(input, 180 / math.pi)

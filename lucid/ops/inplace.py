@@ -5,20 +5,30 @@ What a recorded change does to the graph is told in ``rebase.py``.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of
-from lucid.ops import arithmetic, create, random
+from lucid.ops import arithmetic, combine, create, random
 from lucid.ops.broadcast import expand
-from lucid.ops.elementwise import Binary, Tensor
+from lucid.ops.elementwise import Binary, Tensor, Unary
 from lucid.ops.rebase import as_before, changed, may_change, take_over, zeros_like
 from lucid.ops.view import reshape, to_dtype
 
 
-def _inplace(name: str, operation: Callable[..., Any], op: Binary | None = None) -> Callable[..., Tensor]:
-    """The in-place form of ``operation``; through ``op``'s kernel, straight into memory, when nothing is recorded."""
+def _inplace(
+    name: str,
+    operation: Callable[..., Any],
+    op: Binary | None = None,
+    direct: Callable[..., bool] | None = None,
+) -> Callable[..., Tensor]:
+    """The in-place form of ``operation``.
+
+    When nothing is recorded it goes straight into memory: through ``op``'s kernel, or by ``direct``, which says whether
+    it could.
+    """
 
     def apply(input: Tensor, *args: Any, **options: Any) -> Tensor:
         recorded = may_change(name, input, *args)
@@ -29,6 +39,9 @@ def _inplace(name: str, operation: Callable[..., Any], op: Binary | None = None)
                 engine.binary_into(op.family, input, other)
                 input.version[0] += 1
                 return input
+        if direct is not None and not recorded and direct(input, *args, **options):
+            input.version[0] += 1
+            return input
         result = operation(as_before(input) if recorded else input, *args, **options)
         if result.shape != input.shape:
             raise ValueError(f"{name}: the result has shape {result.shape}, which does not fit into {input.shape}")
@@ -43,15 +56,26 @@ def _inplace(name: str, operation: Callable[..., Any], op: Binary | None = None)
     return apply
 
 
-add_ = _inplace("add_", arithmetic.add, arithmetic._add)
-sub_ = _inplace("sub_", arithmetic.sub, arithmetic._sub)
+add_ = _inplace("add_", arithmetic.add, arithmetic._add, combine.add_into)
+sub_ = _inplace("sub_", arithmetic.sub, arithmetic._sub, combine.sub_into)
 mul_ = _inplace("mul_", arithmetic.mul, arithmetic._mul)
 div_ = _inplace("div_", arithmetic.div, arithmetic._div)
 
 
-def inplace_form(name: str, operation: Callable[..., Any]) -> Callable[..., Tensor]:
-    """The in-place form of an operation whose first operand is the tensor itself."""
-    return _inplace(name, operation)
+def inplace_form(
+    name: str, operation: Callable[..., Any], direct: Callable[..., bool] | Unary | None = None
+) -> Callable[..., Tensor]:
+    """The in-place form of an operation whose first operand is the tensor itself.
+
+    Args:
+        name: with the underscore.
+        operation: what it is the form of.
+        direct: the same straight in the tensor's memory, ``direct(input, ...)`` says whether it could; or a Unary,
+            whose kernel can do so.
+    """
+    if isinstance(direct, Unary):
+        return _inplace(name, operation, None, functools.partial(engine.unary_into, direct.family))
+    return _inplace(name, operation, None, direct)
 
 
 def _overwrite(name: str, input: Tensor, write: Callable[[], None]) -> Tensor:

@@ -43,7 +43,7 @@ def _plain(key: Any) -> Any:
     if isinstance(key, np.ndarray | np.generic):
         if key.dtype == np.bool_:
             return key
-        if key.dtype == np.uint8:
+        if key.dtype == np.uint8 and isinstance(key, np.ndarray):
             warnings.warn("indexing with dtype uint8 is deprecated; use bool for a mask", UserWarning, stacklevel=4)
             return np.asarray(key != 0)
         if key.dtype.kind not in "iu":

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from lucid import engine
+from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, record
+from lucid.devices import CPU, check_device
 from lucid.engine import ffi, lib
-from lucid.ops.create import finish
-from lucid.ops.elementwise import Tensor, default_dtype
+from lucid.ops.arithmetic import add, mul
+from lucid.ops.create import finish, full_like, given_sizes
+from lucid.ops.elementwise import Tensor, default_dtype, match_all, need_tensor, result_type
 from lucid.ops.view import sizes
 
 _uniform, _normal = engine.kernels("uniform"), engine.kernels("normal")
@@ -32,6 +35,8 @@ class Generator:
     """
 
     def __init__(self, device: Any = None) -> None:
+        check_device(device)
+        self.device = CPU
         self.state = ffi.new("philox_state *")
         self.manual_seed(0)
 
@@ -67,6 +72,13 @@ class Generator:
         if not isinstance(state, Value) or state.dtype is not engine.uint8 or state.shape != (_STATE_BYTES,):
             raise ValueError(f"set_state: expected the uint8 tensor of {_STATE_BYTES} numbers that get_state gives")
         ffi.buffer(self.state)[:] = state.array.tobytes()
+
+    def __getstate__(self) -> bytes:
+        return bytes(ffi.buffer(self.state))
+
+    def __setstate__(self, state: bytes) -> None:
+        self.state = ffi.new("philox_state *")
+        ffi.buffer(self.state)[:] = state
 
 
 default_generator = Generator()
@@ -125,36 +137,84 @@ def _draw(
 
 
 def rand(
-    *size: Any, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False
+    *shape: Any,
+    size: Any = None,
+    dtype: Any = None,
+    generator: Generator | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Uniform numbers from [0, 1)."""
-    return finish(_draw(_uniform, "rand", size, dtype, generator, 0.0, 1.0), requires_grad, device)
+    return finish(_draw(_uniform, "rand", given_sizes(shape, size), dtype, generator, 0.0, 1.0), requires_grad, device)
 
 
 def randn(
-    *size: Any, dtype: Any = None, generator: Generator | None = None, device: Any = None, requires_grad: bool = False
+    *shape: Any,
+    size: Any = None,
+    dtype: Any = None,
+    generator: Generator | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Numbers from the standard normal distribution."""
-    return finish(_draw(_normal, "randn", size, dtype, generator, 0.0, 1.0), requires_grad, device)
+    return finish(_draw(_normal, "randn", given_sizes(shape, size), dtype, generator, 0.0, 1.0), requires_grad, device)
 
 
-def rand_like(input: Tensor, *, dtype: Any = None) -> Tensor:
+def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uniform numbers from [0, 1) in the shape and type of another tensor."""
-    return rand(input.shape, dtype=dtype or input.dtype)
+    need_tensor("rand_like", input)
+    return rand(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def randn_like(input: Tensor, *, dtype: Any = None) -> Tensor:
+def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Standard normal numbers in the shape and type of another tensor."""
-    return randn(input.shape, dtype=dtype or input.dtype)
+    need_tensor("randn_like", input)
+    return randn(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def normal(
-    mean: float = 0.0, std: float = 1.0, size: Any = (), *, dtype: Any = None, generator: Generator | None = None
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    dtype: Any = None,
+    generator: Generator | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers from the normal distribution with the given mean and standard deviation."""
-    if std < 0:
+    """Numbers from the normal distribution with the given mean and standard deviation.
+
+    Args:
+        mean: a number, or a tensor with one mean for each number of the result.
+        std: likewise; tensors broadcast, and get no gradient.
+        size: of the result, for two numbers; one number without it.
+        dtype: for two numbers; the default floating-point type unless given.
+        generator: of the random numbers.
+        device: ``"cpu"``.
+        requires_grad: whether the result is a leaf that gets a gradient.
+
+    Raises:
+        ValueError: for a negative standard deviation.
+        TypeError: for a size or dtype besides tensors.
+
+    Example:
+        >>> import lucid
+        >>> lucid.normal(lucid.tensor([1.0, 2.0]), 0.0).tolist()
+        [1.0, 2.0]
+    """
+    spread = std.array if isinstance(std, Value) else std
+    if not np.all(np.greater_equal(spread, 0)):
         raise ValueError(f"normal: std must not be negative, got {std}")
-    return _draw(_normal, "normal", (size,), dtype, generator, mean, std)
+    if not (isinstance(mean, Value) or isinstance(std, Value)):
+        shape = () if size is None else size
+        return finish(_draw(_normal, "normal", (shape,), dtype, generator, mean, std), requires_grad, device)
+    if size is not None or dtype is not None:
+        raise TypeError("normal: size is for a mean and std that are numbers, and so is dtype; tensors have their own")
+    kind = result_type(*(x for x in (mean, std) if isinstance(x, Value)))
+    with no_grad():
+        middle, width = match_all("normal", (mean, std), kind)
+        noise = _draw(_normal, "normal", middle.shape, kind, generator, 0.0, 1.0)
+        return finish(add(middle, mul(noise, width)), requires_grad, device)
 
 
 def randint(
@@ -187,27 +247,117 @@ def randint(
     return finish(out, requires_grad, device)
 
 
-def randperm(n: int, *, dtype: Any = None, generator: Generator | None = None) -> Tensor:
+def randint_like(
+    input: Tensor,
+    low: int,
+    high: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Integers from [low, high) in the shape and number type of another tensor; randint_like(x, high) starts at 0.
+
+    Example:
+        >>> import lucid
+        >>> lucid.randint_like(lucid.zeros(2), 3, 4).tolist()
+        [3.0, 3.0]
+    """
+    low, high = (0, low) if high is None else (low, high)
+    kind = dtype or input.dtype
+    return randint(low, high, input.shape, dtype=kind, device=device, requires_grad=requires_grad)
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Numbers of categories drawn with the probabilities of ``input``, as int64. Computed by NumPy.
+
+    Args:
+        input: [categories] or [rows, categories], floating point: weights that need not sum to 1.
+        num_samples: how many to draw from each row.
+        replacement: whether a category can be drawn twice.
+        generator: of the random numbers.
+
+    Returns:
+        [num_samples] or [rows, num_samples].
+
+    Raises:
+        TypeError: for integer weights.
+        ValueError: for weights that are negative, not finite or all zero, and when fewer categories than
+            ``num_samples`` can be drawn.
+
+    Without replacement the categories with the smallest Eᵢ / weightᵢ are taken, in that order, Eᵢ from the exponential
+    distribution: this draws like one after the other (Efraimidis and Spirakis 2006).
+
+    Example:
+        >>> import lucid
+        >>> lucid.multinomial(lucid.tensor([0.0, 3.0, 0.0]), 2, replacement=True).tolist()
+        [1, 1]
+    """
+    if not input.dtype.is_floating_point:
+        raise TypeError(f"multinomial: expects floating-point weights, got {input.dtype}; convert with .float() first")
+    if len(input.shape) not in (1, 2) or num_samples < 1:
+        raise ValueError(
+            f"multinomial: expects weights of shape [categories] or [rows, categories] and at least one sample, got "
+            f"shape {input.shape} and {num_samples} samples"
+        )
+    weights = input.array.reshape(-1, input.shape[-1]).astype(np.float64)
+    possible = (weights > 0).sum(-1).min(initial=input.shape[-1])
+    if not (np.isfinite(weights).all() and (weights >= 0).all()) or possible < 1:
+        raise ValueError("multinomial: the weights of a row must be finite, not negative and not all 0")
+    if not replacement and num_samples > possible:
+        raise ValueError(
+            f"multinomial: {num_samples} different categories cannot be drawn: a row has {possible} with a weight"
+        )
+    rows = len(weights)
+    width = num_samples if replacement else weights.shape[-1]
+    uniform = _draw(_uniform, "multinomial", (rows, width), engine.float64, generator, 0.0, 1.0).array
+    if replacement:
+        steps = weights.cumsum(-1)
+        last = weights.shape[-1] - 1 - (weights[:, ::-1] > 0).argmax(-1)  # a sum may round to less than it is
+        found = [
+            np.searchsorted(s, u * s[-1], "right").clip(max=e) for s, u, e in zip(steps, uniform, last, strict=True)
+        ]
+        drawn = np.array(found, np.int64).reshape(rows, num_samples)
+    else:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            times = np.where(weights > 0, -np.log1p(-uniform) / weights, np.inf)
+        drawn = np.argsort(times, -1, kind="stable")[:, :num_samples].astype(np.int64)
+    return engine.wrap(np.ascontiguousarray(drawn).reshape(*input.shape[:-1], num_samples))
+
+
+def randperm(
+    n: int,
+    *,
+    dtype: Any = None,
+    generator: Generator | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """0 to n − 1 in random order, as int64."""
+    check_device(device)
     if n < 0:
         raise ValueError(f"randperm: n must not be negative, got {n}")
     out = engine.empty((n,), engine.int64)
     lib.random_permutation(_state(generator), n, out.pointer)
-    return out if dtype is None else engine.convert(out, engine.dtype_of(dtype))
+    return finish(out if dtype is None else engine.convert(out, engine.dtype_of(dtype)), requires_grad, device)
 
 
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability that each element of ``input`` gives, else 0.
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that each element of ``input`` gives, else 0; with ``p``, 1 with that probability.
 
     Raises:
         ValueError: for a probability outside [0, 1].
     """
-    p = engine.contiguous(input)
-    if p.array.size and not (p.array.min() >= 0 and p.array.max() <= 1):
+    given = input if p is None else full_like(input, p)
+    chance = engine.contiguous(given)
+    if chance.array.size and not (chance.array.min() >= 0 and chance.array.max() <= 1):
         raise ValueError("bernoulli: probabilities must be from 0 to 1")
-    out = engine.empty(p.shape, p.dtype)
-    engine.kernel_for(_bernoulli, p.dtype, "bernoulli")(_state(generator), out.array.size, p.pointer, 1, out.pointer)
-    return out
+    out = engine.empty(chance.shape, chance.dtype)
+    kernel = engine.kernel_for(_bernoulli, chance.dtype, "bernoulli")
+    kernel(_state(generator), out.array.size, chance.pointer, 1, out.pointer)
+    return record("bernoulli", out, (input,), (lambda grad: mul(grad, 0.0),))
 
 
 def fill_uniform(out: Tensor, low: float, high: float, generator: Generator | None = None) -> None:

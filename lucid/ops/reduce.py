@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import math
+from typing import Any
 
 import numpy as np
 
-from lucid import engine
+from lucid import engine, return_types
+from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
-from lucid.ops.arithmetic import add, div, eq, maximum, minimum, mul, sub, where
+from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
 from lucid.ops.elementwise import Tensor, default_dtype
-from lucid.ops.functions import exp, log, sqrt
+from lucid.ops.functions import exp, sqrt
 from lucid.ops.index import gather
 from lucid.ops.joining import cat, stack
 from lucid.ops.slicing import narrow, select
-from lucid.ops.view import flip, permute, reshape, to_dtype, wrap_dim
+from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
 
 
 def _need_floating(operation: str, input: Tensor) -> None:
@@ -45,50 +47,105 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     if dtype is not None:
         input = to_dtype(input, dtype)
     _need_floating("mean", input)
-    before = input.shape
-    plan = reduction("mean", before, dim, keepdim)
+    plan = reduction("mean", input.shape, dim, keepdim)
     out = engine.empty(plan.shape, input.dtype)
     _mean[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
-    share = 1 / (plan.n or 1)
+    return _record_mean(input, plan, out)
+
+
+def _record_mean(input: Tensor, plan: Reduction, out: Tensor) -> Tensor:
+    before, share = input.shape, 1 / (plan.n or 1)
     return record("mean", out, (input,), (lambda grad: plan.back(mul(grad, share), before),))
 
 
 def var(
-    input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None
+    input: Tensor, dim: Dims = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
 ) -> Tensor:
     """The variance Σ (x − mean)² / max(0, n − correction) over ``dim``.
 
     Args:
         input: floating point.
         dim: a dimension or several; all when None.
-        correction: 1 for the sample variance, 0 for that of a whole population.
+        unbiased: the older way to say correction 1 or 0; ``var(x, False)`` says it too.
         keepdim: keep the reduced dimensions with size 1.
-        unbiased: the older way to say correction 1 or 0.
+        correction: 1 for the sample variance, 0 for that of a whole population.
+
+    Raises:
+        TypeError: for integers.
+
+    Derivative: 2 (x − mean) / (n − correction).
+
+    Example:
+        >>> import lucid
+        >>> lucid.tensor([1.0, 3.0]).var().item()
+        2.0
     """
-    return _variance("var", input, dim, correction if unbiased is None else int(unbiased), keepdim)
+    return _variance("var", input, dim, unbiased, keepdim, correction)[0]
 
 
-def _variance(operation: str, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
-    _need_floating(operation, input)
-    n = reduction(operation, input.shape, dim, keepdim).n
-    centred = sub(input, mean(input, dim, True))
-    return div(sum(mul(centred, centred), dim, keepdim), n - correction if n > correction else 0)
+def _variance(
+    name: str, input: Tensor, dim: Dims, unbiased: bool | None, keepdim: bool, correction: float
+) -> tuple[Tensor, Tensor]:
+    """The variance, or the standard deviation where the name says so; and the mean, which is not recorded."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if unbiased is not None:
+        correction = int(unbiased)
+    _need_floating(name, input)
+    before = input.shape
+    plan = reduction(name, before, dim, keepdim)
+    out, average = engine.empty(plan.shape, input.dtype), engine.empty(plan.shape, input.dtype)
+    block = plan.block(input)
+    _mean_var[input.dtype](plan.outer, plan.n, plan.inner, block.pointer, correction, average.pointer, out.pointer)
+    freedom = plan.n - correction if plan.n > correction else 0
+
+    def rule_var(grad: Tensor, x: Tensor) -> Tensor:
+        share = mul(grad, 2 / freedom if freedom else math.inf)
+        return mul(plan.back(share, before), sub(x, mean(x, plan.dims, True)))
+
+    def rule_std(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:
+        zero = eq(out, 0.0)
+        share = div(where(zero, 0.0, grad), mul(where(zero, 1.0, out), freedom))
+        return mul(plan.back(share, before), sub(x, mean(x, plan.dims, True)))
+
+    if name.startswith("var"):
+        return record(name, out, (input,), (rule_var,), (input,)), average
+    with no_grad():
+        out = sqrt(out)
+    return record(name, out, (input,), (rule_std,), (input, None), output=1), average
+
+
+_mean_var = engine.kernels("mean_var")
 
 
 def std(
-    input: Tensor, dim: Dims = None, *, correction: float = 1, keepdim: bool = False, unbiased: bool | None = None
+    input: Tensor, dim: Dims = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
 ) -> Tensor:
     """The standard deviation √var over ``dim``; arguments as :func:`var`. Where it is 0 the gradient is 0."""
-    variance = _variance("std", input, dim, correction if unbiased is None else int(unbiased), keepdim)
-    constant = eq(variance, 0.0)
-    return where(constant, 0.0, sqrt(where(constant, 1.0, variance)))
+    return _variance("std", input, dim, unbiased, keepdim, correction)[0]
 
 
-class values_and_indices(NamedTuple):  # noqa: N801
-    """What max and min give with a dimension: the values, and where they stood."""
+def var_mean(
+    input: Tensor, dim: Dims = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+) -> tuple[Tensor, Tensor]:
+    """The variance and the mean over ``dim``, found together; arguments as :func:`var`."""
+    return _with_mean("var_mean", input, dim, unbiased, keepdim, correction)
 
-    values: Any
-    indices: Any
+
+def std_mean(
+    input: Tensor, dim: Dims = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+) -> tuple[Tensor, Tensor]:
+    """The standard deviation and the mean over ``dim``, found together; arguments as :func:`var`."""
+    return _with_mean("std_mean", input, dim, unbiased, keepdim, correction)
+
+
+def _with_mean(
+    name: str, input: Tensor, dim: Dims, unbiased: bool | None, keepdim: bool, correction: float
+) -> tuple[Tensor, Tensor]:
+    spread, average = _variance(name, input, dim, unbiased, keepdim, correction)
+    return spread, _record_mean(
+        input, reduction(name, input.shape, None if isinstance(dim, bool) else dim, keepdim), average
+    )
 
 
 def _extreme(name: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
@@ -125,6 +182,18 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     return _extreme("amin", input, dim, keepdim)
 
 
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> return_types.aminmax:
+    """The smallest and the largest element over ``dim`` (all when None), as the tuple (min, max).
+
+    Example:
+        >>> import lucid
+        >>> lucid.aminmax(lucid.tensor([2.0, 1.0, 3.0])).max.item()
+        3.0
+    """
+    dims = () if dim is None else dim
+    return return_types.aminmax(amin(input, dims, keepdim), amax(input, dims, keepdim))
+
+
 def _arg_extreme(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     plan = reduction(name, input.shape, dim, keepdim)
     _need_elements(name, input, plan)
@@ -158,16 +227,16 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _arg_extreme("argmin", input, dim, keepdim)
 
 
-def _extreme_along(name: str, input: Tensor, dim: int, keepdim: bool) -> values_and_indices:
+def _extreme_along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     dim = wrap_dim(name, dim, len(input.shape))
     where_it_is = _arg_extreme("arg" + name, input, dim if input.shape else None, True)
     if not input.shape:
-        return values_and_indices(reshape(input, ()), where_it_is)
+        return reshape(input, ()), where_it_is
     found = gather(input, dim, where_it_is)
     if keepdim:
-        return values_and_indices(found, where_it_is)
+        return found, where_it_is
     shape = reduction(name, input.shape, dim, False).shape
-    return values_and_indices(reshape(found, shape), reshape(where_it_is, shape))
+    return reshape(found, shape), reshape(where_it_is, shape)
 
 
 def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
@@ -182,7 +251,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         return amax(input)
     if not isinstance(dim, int):
         return maximum(input, dim)
-    return _extreme_along("max", input, dim, keepdim)
+    return return_types.max(*_extreme_along("max", input, dim, keepdim))
 
 
 def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
@@ -191,7 +260,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         return amin(input)
     if not isinstance(dim, int):
         return minimum(input, dim)
-    return _extreme_along("min", input, dim, keepdim)
+    return return_types.min(*_extreme_along("min", input, dim, keepdim))
 
 
 _prod = engine.kernels("prod")
@@ -241,62 +310,44 @@ def _others_in_row(x: Tensor) -> Tensor:
 
 def _truth(operation: str, function: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """any or all. No dimensions, ``dim=()``, mean none here: PyTorch's any and all are alone in this."""
+    kind = input.dtype if input.dtype is engine.uint8 else engine.bool_
     if dim is not None and not isinstance(dim, int) and not tuple(dim):
-        return to_dtype(input, engine.bool_)
+        return to_dtype(to_dtype(input, engine.bool_), kind)
     plan = reduction(operation, input.shape, dim, keepdim)
-    return engine.wrap(np.asarray(function(input.array, axis=plan.dims), bool).reshape(plan.shape))
+    return engine.wrap(np.asarray(function(input.array, axis=plan.dims), kind.numpy).reshape(plan.shape))
 
 
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether any element over ``dim`` is true (not zero); a bool tensor."""
+    """Whether any element over ``dim`` is true (not zero); a bool tensor, of uint8 a uint8 one."""
     return _truth("any", np.any, input, dim, keepdim)
 
 
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether all elements over ``dim`` are true (not zero); a bool tensor."""
+    """Whether all elements over ``dim`` are true (not zero); a bool tensor, of uint8 a uint8 one."""
     return _truth("all", np.all, input, dim, keepdim)
 
 
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
-    """log Σ exp(x) over ``dim``, without overflow; −∞ of no elements. Integers are converted to floating point."""
+    """log Σ exp(x) over ``dim``, without overflow; −∞ of no elements. Integers are converted to floating point.
+
+    Derivative: softmax(x).
+    """
     if not input.dtype.is_floating_point:
         input = to_dtype(input, default_dtype[0])
     plan = reduction("logsumexp", input.shape, dim, keepdim)
-    if plan.n:
-        largest = amax(input.detach(), dim, True)
-        largest = where(eq(mul(largest, 0.0), 0.0), largest, 0.0)  # not infinite, not NaN
-    else:
-        largest = engine.wrap(np.zeros(plan.kept, input.dtype.numpy))
-    out = add(log(sum(exp(sub(input, largest)), dim, True)), largest)
-    return out if keepdim else reshape(out, plan.shape)
+    out = engine.empty(plan.shape, input.dtype)
+    _logsumexp[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+
+    def rule(grad: Tensor, x: Tensor) -> Tensor:
+        if len(plan.dims) == 1:
+            return mul(plan.back(grad, x.shape), softmax(x, plan.dims[0]))
+        parts = exp(sub(x, logsumexp(x, plan.dims, True)))  # together 1, within the rounding of the logarithm
+        return mul(plan.back(grad, x.shape), div(parts, sum(parts, plan.dims, True)))
+
+    return record("logsumexp", out, (input,), (rule,), (input,))
 
 
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Running sums along ``dim``.
-
-    Example:
-        >>> import lucid
-        >>> lucid.tensor([1.0, 2.0, 3.0]).cumsum(0).tolist()
-        [1.0, 3.0, 6.0]
-    """
-    if dtype is not None:
-        input = to_dtype(input, dtype)
-    dim = wrap_dim("cumsum", dim, len(input.shape))
-    if not input.dtype.is_floating_point:
-        kind = np.int64 if dtype is None else input.dtype.numpy
-        return engine.wrap(np.cumsum(input.array, dim if input.shape else None, kind).reshape(input.shape))
-    dense = engine.contiguous(input)
-    out = engine.empty(input.shape, input.dtype)
-    shape = input.shape or (1,)
-    _cumsum[input.dtype](*engine.reduce_shape(shape, dim, dim), dense.pointer, out.pointer)
-
-    def rule(grad: Tensor) -> Tensor:  # sums from the end
-        return flip(cumsum(flip(grad, dim), dim), dim) if grad.shape else grad
-
-    return record("cumsum", out, (input,), (rule,))
-
-
-_cumsum = engine.kernels("cumsum")
+_logsumexp = engine.kernels("logsumexp")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

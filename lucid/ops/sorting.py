@@ -9,17 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from lucid import engine
+from lucid import engine, return_types
 from lucid.autograd.graph import Value, record
 from lucid.ops.elementwise import Tensor, is_number
 from lucid.ops.index import gather, scatter_into_zeros
-from lucid.ops.reduce import values_and_indices
 from lucid.ops.view import contiguous, reshape, transpose, wrap_dim
 
 _topk = engine.kernels("topk")
 
 
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> values_and_indices:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> return_types.topk:
     """The k largest elements along ``dim``, the largest first, and where they stand.
 
     Args:
@@ -38,7 +37,9 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     Example:
         >>> import lucid
         >>> lucid.tensor([3.0, 1.0, 4.0, 1.0]).topk(2)
-        values_and_indices(values=tensor([4., 3.]), indices=tensor([2, 0]))
+        lucid.return_types.topk(
+        values=tensor([4., 3.]),
+        indices=tensor([2, 0]))
     """
     shape = input.shape
     dim = wrap_dim("topk", dim, len(shape))
@@ -48,14 +49,14 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     k = int(k)
     if not shape:
         values, indices = topk(reshape(input, 1), k, 0, largest, sorted)
-        return (
-            values_and_indices(reshape(values, ()), reshape(indices, ())) if k else values_and_indices(values, indices)
-        )
+        if k:
+            values, indices = reshape(values, ()), reshape(indices, ())
+        return return_types.topk(values, indices)
     kernel = _topk.get(input.dtype)
     if kernel is None:
         order = _order(input.array, dim, largest)
         index = engine.wrap(np.ascontiguousarray(order[(slice(None),) * dim + (slice(0, k),)]))
-        return values_and_indices(gather(input, dim, index), index)
+        return return_types.topk(gather(input, dim, index), index)
     last = len(shape) - 1
     rows = engine.contiguous(input if dim == last else engine.same_start(input, input.array.swapaxes(dim, last)))
     found = (*rows.shape[:-1], k)
@@ -65,7 +66,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     if dim != last:
         values, index = (contiguous(transpose(x, dim, last)) for x in (values, index))
     rules = (lambda grad, index: scatter_into_zeros(grad, dim, index, shape),)
-    return values_and_indices(record("topk", values, (input,), rules, (index,)), index)
+    return return_types.topk(record("topk", values, (input,), rules, (index,)), index)
 
 
 def _order(array: np.ndarray, dim: int, descending: bool) -> np.ndarray:
@@ -76,7 +77,7 @@ def _order(array: np.ndarray, dim: int, descending: bool) -> np.ndarray:
     return array.shape[dim] - 1 - reverse
 
 
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> values_and_indices:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> return_types.sort:
     """The elements in order along ``dim``, and where they stood.
 
     Args:
@@ -91,14 +92,16 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     Example:
         >>> import lucid
         >>> lucid.tensor([3.0, 1.0, 2.0]).sort()
-        values_and_indices(values=tensor([1., 2., 3.]), indices=tensor([1, 2, 0]))
+        lucid.return_types.sort(
+        values=tensor([1., 2., 3.]),
+        indices=tensor([1, 2, 0]))
     """
     dim = wrap_dim("sort", dim, len(input.shape))
     if not input.shape:
         values, index = sort(reshape(input, 1), 0, descending)
-        return values_and_indices(reshape(values, ()), reshape(index, ()))
+        return return_types.sort(reshape(values, ()), reshape(index, ()))
     index = engine.wrap(np.ascontiguousarray(_order(input.array, dim, descending)))
-    return values_and_indices(gather(input, dim, index), index)
+    return return_types.sort(gather(input, dim, index), index)
 
 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:

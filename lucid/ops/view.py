@@ -16,6 +16,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.autograd.views import attach
+from lucid.devices import check_device, names_device
 
 Tensor = Any
 
@@ -174,7 +175,7 @@ def t(input: Tensor) -> Tensor:
 
 
 def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
-    """The elements in reverse order along ``dims``, as a copy.
+    """The elements in reverse order along ``dims``, one or several, as a copy.
 
     Args:
         input: [any shape].
@@ -314,14 +315,60 @@ def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: b
     for arg in args:
         if isinstance(arg, Value):
             dtype = arg.dtype
-        elif isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps", "xpu"):
+        elif names_device(arg):
             device = arg
         elif not isinstance(arg, bool):
             dtype = arg
-    if device is not None and str(device).split(":")[0] != "cpu":
-        raise ValueError(f"to: device {str(device)!r} is not there; lucid computes on the CPU")
+    check_device(device, "to")
     out = input if dtype is None else to_dtype(input, dtype)
     return clone(out) if copy and out is input else out
+
+
+def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The name of the tensor's type; or, given a number type, the tensor in it.
+
+    Args:
+        input: [any shape].
+        dtype: a number type, or a name such as ``"lucid.DoubleTensor"``.
+        non_blocking: makes no difference on the CPU.
+
+    Example:
+        >>> import lucid
+        >>> lucid.zeros(2).type(), lucid.zeros(2).type(lucid.int64).type()
+        ('lucid.FloatTensor', 'lucid.LongTensor')
+    """
+    if dtype is None:
+        return f"lucid.{_TYPE_NAMES[input.dtype]}"
+    by_name = {name: kind for kind, name in _TYPE_NAMES.items()}
+    return to_dtype(input, by_name.get(dtype.rpartition(".")[2], dtype) if isinstance(dtype, str) else dtype)
+
+
+_TYPE_NAMES = {
+    engine.float32: "FloatTensor",
+    engine.float64: "DoubleTensor",
+    engine.int64: "LongTensor",
+    engine.int32: "IntTensor",
+    engine.uint8: "ByteTensor",
+    engine.bool_: "BoolTensor",
+}
+
+
+def half(input: Tensor) -> Tensor:
+    """Would give the tensor in half precision.
+
+    Raises:
+        TypeError: always; half precision is not there.
+    """
+    return to_dtype(input, engine.float16)
+
+
+def bfloat16(input: Tensor) -> Tensor:
+    """Would give the tensor in bfloat16.
+
+    Raises:
+        TypeError: always; half precision is not there.
+    """
+    return to_dtype(input, engine.bfloat16)
 
 
 def float_(input: Tensor) -> Tensor:

@@ -1,13 +1,17 @@
 """Optimizers: how parameters follow their gradients. Schedules: how the learning rate changes meanwhile."""
 
-from lucid.optim import lr_scheduler
+from lucid.optim import functional, lr_scheduler
 from lucid.optim.adabelief import AdaBelief
 from lucid.optim.adadelta import Adadelta
+from lucid.optim.adafactor import Adafactor
 from lucid.optim.adagrad import Adagrad
 from lucid.optim.adam import Adam, AdamW
 from lucid.optim.adamax import Adamax
 from lucid.optim.asgd import ASGD
+from lucid.optim.fromage import Fromage
 from lucid.optim.gradient_options import GradientOptions
+from lucid.optim.lamb import Lamb
+from lucid.optim.lars import Lars
 from lucid.optim.lbfgs import LBFGS
 from lucid.optim.lion import Lion
 from lucid.optim.lookahead import Lookahead
@@ -34,53 +38,64 @@ from lucid.optim.lr_scheduler import (
     WarmupCosineSchedule,
     WarmupScheduler,
 )
+from lucid.optim.muon import Muon
 from lucid.optim.nadam import NAdam
+from lucid.optim.novograd import NovoGrad
 from lucid.optim.optimizer import Optimizer
 from lucid.optim.radam import RAdam
 from lucid.optim.rmsprop import RMSprop
 from lucid.optim.rprop import Rprop
 from lucid.optim.sgd import SGD
+from lucid.optim.sm3 import SM3
 from lucid.optim.yogi import Yogi
 
 __all__ = [
+    "ASGD",
     "LBFGS",
     "SGD",
-    "GradientOptions",
-    "Lookahead",
+    "SM3",
+    "AdaBelief",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
     "ChainedScheduler",
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
     "CyclicLR",
     "ExponentialLR",
+    "Fromage",
+    "GradientOptions",
     "LRScheduler",
+    "Lamb",
     "LambdaLR",
+    "Lars",
     "LinearLR",
+    "Lion",
+    "Lookahead",
     "MultiStepLR",
     "MultiplicativeLR",
+    "Muon",
+    "NAdam",
     "NoamLR",
     "NoamScheduler",
+    "NovoGrad",
     "OneCycleLR",
     "Optimizer",
     "PiecewiseConstantSchedule",
     "PolynomialLR",
+    "RAdam",
+    "RMSprop",
     "ReduceLROnPlateau",
+    "Rprop",
     "SequentialLR",
     "StepLR",
     "WarmupCosineSchedule",
     "WarmupScheduler",
-    "lr_scheduler",
-    "ASGD",
-    "Adadelta",
-    "Adagrad",
-    "RMSprop",
-    "Rprop",
-    "AdaBelief",
-    "Adamax",
-    "Lion",
-    "NAdam",
-    "RAdam",
     "Yogi",
+    "functional",
+    "lr_scheduler",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lucid.optim.engine_group import LIKE_PARAMETER, NUMBER
 from lucid.optim.engine_optimizer import EngineOptimizer
+from lucid.optim.engine_rule import LIKE_PARAMETER, NUMBER
 from lucid.optim.gradient_options import GradientOptions
 from lucid.optim.options import fraction, not_negative, switch
 

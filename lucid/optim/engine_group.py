@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe
 from lucid.engine import NULL, ffi, lib
+from lucid.optim.engine_rule import EngineRule, Shape
 from lucid.optim.gradient_options import not_finite
-
-if TYPE_CHECKING:
-    from lucid.optim.engine_optimizer import EngineOptimizer
-    from lucid.optim.param_group import ParamGroup, State
-
-Shape = tuple[int, ...]
-
-
-class StateField(NamedTuple):
-    """What a rule remembers of a parameter.
-
-    Attributes:
-        shape: the shape of the tensor, from the parameter's.
-        start: what it is filled with at first (see ``EngineOptimizer.state_start``).
-        is_number: one float32 number, whatever the parameter's number type is.
-    """
-
-    shape: Callable[[Shape], Shape]
-    start: float = 0.0
-    is_number: bool = False
-
-
-LIKE_PARAMETER = StateField(shape=lambda shape: shape)
-NUMBER = StateField(shape=lambda shape: (), is_number=True)
+from lucid.optim.param_group import ParamGroup, State
 
 _MISSING: Any = object()
 _UNWRITTEN: Any = object()
@@ -50,20 +28,19 @@ class EngineGroup:
             a version counter, which tells of any change to them.)
         live: the options that are tensors or lists, which may change unseen, so that they are read at every step.
         needs_state: some of ``bare`` have a gradient now.
-        found: the gradients of this step, None where there is none.
         scattered: the parameters that are not contiguous, each with the contiguous copy that C updates.
         versions: the version counters that a step raises.
         written: the options that C was told, as they stand in the group.
     """
 
     __slots__ = (
-        "bare", "copies", "count", "foreign", "found", "function", "gradients", "group", "group_changes", "group_seen",
+        "bare", "copies", "count", "foreign", "function", "gradients", "group", "group_changes", "group_seen",
         "index", "kind", "live", "memory", "moved", "needs_state", "norm", "optimizer", "params", "pointers",
         "positions", "scattered", "shapes", "state", "state_changes", "state_names", "state_seen", "structure",
         "versions", "written",
     )  # fmt: skip
 
-    def __init__(self, optimizer: EngineOptimizer, index: int, group: ParamGroup, kind: Any, made: set[int]) -> None:
+    def __init__(self, optimizer: EngineRule, index: int, group: ParamGroup, kind: Any, made: set[int]) -> None:
         if kind.suffix is None:
             raise TypeError(f"{optimizer._name()}: only float32 and float64 parameters can be optimized, not {kind}")
         self.optimizer, self.index, self.group, self.kind = optimizer, index, group, kind
@@ -85,7 +62,6 @@ class EngineGroup:
         self.params = [group["params"][i] for i in self.positions]
         self.pointers = [p.pointer for p in self.params]
         self.shapes = [p.shape for p in self.params]
-        self.found: list[Any] = []
         self.copies: list[Any] = []  # of gradients that are not contiguous; alive until C is done
         self.scattered: list[Any] = []
         for p in self.params:
@@ -94,7 +70,7 @@ class EngineGroup:
                 self.scattered.append((p, engine.empty(p.shape, kind)))
         states = [self._state_of(p) for p in self.params]
         self.bare = [p for p, state in zip(self.params, states, strict=True) if state is None]
-        tensors = [x for state in states if state is not None for x in state]
+        tensors = [x for state in states if state is not None for x in state if x is not None]
         self.foreign = [(x, x.pointer) for x in tensors if x.version is not optimizer._state_version]
         self.versions = [p.version for p in self.params]
         self.versions += {id(x.version): x.version for x in tensors}.values()
@@ -107,7 +83,7 @@ class EngineGroup:
         copies = {id(p): copy for p, copy in self.scattered}
         self.gradients = ffi.new(f"{number_name} const *[]", count)
         # cffi's arrays do not own what they point to: `memory` keeps alive what C has the address of.
-        self.memory: list[Any] = [[x.pointer for state in states if state is not None for x in state]]
+        self.memory: list[Any] = [[x.pointer for state in states if state is not None for x in state if x is not None]]
         described = self.structure.parameters
         described.count = count
         described.gradient = self.gradients
@@ -120,7 +96,7 @@ class EngineGroup:
         described.parameter = self._kept(ffi.new(f"{number_name} *[]", places))
         described.fresh = self._kept(ffi.new("uint8_t[]", [id(p) in made for p in self.params]))
         for index, name in enumerate(self.state_names):
-            addresses = [NULL if state is None else state[index].pointer for state in states]
+            addresses = [NULL if state is None or state[index] is None else state[index].pointer for state in states]
             item = "float" if self.optimizer.state_fields[name].is_number else number_name
             array = self._kept(ffi.new(f"{item} *[]", addresses))
             setattr(described if name == "step" else self.structure, name, array)
@@ -133,12 +109,12 @@ class EngineGroup:
         """The state tensors of a parameter, or None when some are still to be made."""
         if not self.state_names:
             return []
-        state = self.optimizer.state.get(p)
-        if not state or any(name not in state for name in self.state_names):
+        state, names = self.optimizer.state.get(p), self.optimizer.state_names_of(p, self.state_names)
+        if not state or any(name not in state for name in names):
             return None
-        for name in self.state_names:
+        for name in names:
             check_state_tensor(self.optimizer, name, state[name], p)
-        return [state[name] for name in self.state_names]
+        return [state[name] if name in names else None for name in self.state_names]
 
     def write_options(self) -> bool:
         """Writes the options that changed into the C structure. False: now another state is needed.
@@ -185,15 +161,12 @@ class EngineGroup:
         if self.copies:
             self.copies.clear()
         kind = self.kind
-        if given is None:
-            self.found = found = [p._grad for p in params]
-        else:
-            self.found = found = [given[id(p)] for p in params]
         addresses = []
         all_there = True
-        for p, own, pointer, shape, gradient in zip(params, self.params, self.pointers, self.shapes, found):  # noqa: B905 (a keyword costs 0.1 µs)
+        for p, own, pointer, shape in zip(params, self.params, self.pointers, self.shapes):  # noqa: B905 (a keyword costs 0.1 µs)
             if p is not own or p.pointer is not pointer:
                 return False
+            gradient = p._grad if given is None else given[id(p)]
             if gradient is None:
                 addresses.append(NULL)
                 all_there = False
@@ -205,7 +178,7 @@ class EngineGroup:
         if all_there:
             self.moved = self.versions
         else:
-            self.moved = [p.version for p, gradient in zip(params, found, strict=True) if gradient is not None]
+            self.moved = [p.version for p, address in zip(params, addresses, strict=True) if address != NULL]
             if self.moved:
                 self.moved += self.versions[len(params) :]
         if self.bare:
@@ -214,7 +187,7 @@ class EngineGroup:
 
     def _wanting(self) -> list[Any]:
         """The parameters with a gradient now, and without state."""
-        present = {id(p) for p, gradient in zip(self.params, self.found, strict=True) if gradient is not None}
+        present = {id(p) for p, address in zip(self.params, self.gradients, strict=True) if address != NULL}
         return [p for p in self.bare if id(p) in present]
 
     def _contiguous(self, p: Any, shape: Shape, gradient: Any) -> Any:
@@ -233,10 +206,10 @@ class EngineGroup:
         optimizer = self.optimizer
         for p in self._wanting():
             state = optimizer.state[p]
-            for name in self.state_names:
+            for name in optimizer.state_names_of(p, self.state_names):
                 if name not in state:
                     field, start = optimizer.state_fields[name], optimizer.state_start(name, p, self.group)
-                    shape = field.shape(p.shape)
+                    shape = field.shape(p.shape) or ()
                     memory = np.empty((), np.float32) if field.is_number else memory_beside(p, shape)
                     memory[...] = start
                     state[name] = optimizer._state_tensor(p, memory)
@@ -262,7 +235,6 @@ class EngineGroup:
             engine.copy_into(p, copy)
         for version in self.moved:
             version[0] += 1
-        self.found = []
         if self.copies:
             self.copies.clear()
 
@@ -279,10 +251,12 @@ def memory_beside(p: Any, shape: Shape) -> np.ndarray:
     return room[lead : lead + nbytes].view(p.dtype.numpy).reshape(shape)
 
 
-def check_state_tensor(optimizer: EngineOptimizer, name: str, x: Any, p: Any) -> None:
+def check_state_tensor(optimizer: EngineRule, name: str, x: Any, p: Any) -> None:
     """Refuses a state tensor that C cannot use for the parameter."""
     field, title = optimizer.state_fields[name], optimizer._name()
     kind, shape = engine.float32 if field.is_number else p.dtype, field.shape(p.shape)
+    if shape is None:
+        raise ValueError(f"{title}: a parameter of shape {p.shape} has no state {name!r}")
     if not isinstance(x, Value) or x.dtype is not kind:
         raise TypeError(
             f"{title}: state {name!r} of a parameter {describe(p)} must be a {kind} tensor, got {describe(x)}"
@@ -295,7 +269,7 @@ def check_state_tensor(optimizer: EngineOptimizer, name: str, x: Any, p: Any) ->
     engine.check_writable(x)
 
 
-def gradients_by_parameter(optimizer: EngineOptimizer, grads: Any) -> dict[int, Any]:
+def gradients_by_parameter(optimizer: EngineRule, grads: Any) -> dict[int, Any]:
     """The gradients given to ``step``, by the ``id`` of their parameter: None where there is none.
 
     Args:

@@ -10,7 +10,7 @@ that the structure still holds, and writes it anew when it does not.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,21 +19,19 @@ from lucid.autograd.grad_mode import enable_grad
 from lucid.autograd.graph import describe
 from lucid.optim.engine_group import (
     EngineGroup,
-    StateField,
     check_state_tensor,
     gradients_by_parameter,
     memory_beside,
 )
-from lucid.optim.gradient_options import GradientOptions, ReadsGradients
-from lucid.optim.optimizer import Optimizer
-from lucid.optim.options import Check
+from lucid.optim.engine_rule import EngineRule
+from lucid.optim.gradient_options import GradientOptions
 from lucid.optim.param_group import ParamGroup, State, pair_of_betas
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class EngineOptimizer(ReadsGradients, Optimizer):
+class EngineOptimizer(EngineRule):
     """Base of the rules that run in the engine.
 
     Args:
@@ -41,17 +39,8 @@ class EngineOptimizer(ReadsGradients, Optimizer):
         defaults: the rule's options with their default values, ``betas`` as a pair.
         gradient_options: see :class:`GradientOptions`.
 
-    Attributes:
-        family: the C name: ``adam`` stands for ``adam_group_f32``, ``adam_update_f32`` and their float64 twins.
-        options: what users may set, by name, with the function that checks it. The C structure has a field for each.
-        state_fields: what is remembered of a parameter, by name. The C structure has a field for each.
-        constants: fields of the C structure that are the same for all groups.
+    A subclass has the class attributes of :class:`EngineRule`.
     """
-
-    family: ClassVar[str]
-    options: ClassVar[dict[str, Check]]
-    state_fields: ClassVar[dict[str, StateField]]
-    constants: ClassVar[dict[str, float]] = {}
 
     def __init__(self, params: Any, defaults: Mapping[str, Any], **gradient_options: Unpack[GradientOptions]) -> None:
         self._engine_groups: list[EngineGroup] = []
@@ -71,30 +60,9 @@ class EngineOptimizer(ReadsGradients, Optimizer):
         self._set_gradient_options(chosen)
         super().__init__(params, values)
 
-    def state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
-        """Which of ``state_fields`` a parameter of this group needs. Override where an option decides."""
-        return tuple(self.state_fields)
-
-    def state_start(self, name: str, p: Any, group: Mapping[str, Any]) -> float:
-        """What new state is filled with. Override where an option decides."""
-        return self.state_fields[name].start
-
-    def check_group(self, group: Mapping[str, Any]) -> None:
-        """Refuses options that are not what the rule needs, and parameters without gradients."""
-        missing = [name for name in self.options if name not in group]
-        if missing:
-            raise ValueError(f"{self._name()}: a param group has lost its option {missing[0]!r}")
-        for name, check in self.options.items():
-            check(f"{self._name()}: {name}", group[name])
-        for index, p in enumerate(group["params"]):
-            if p.dtype.suffix is None:
-                raise TypeError(
-                    f"{self._name()}: parameter {index} is {describe(p)}; only float32 and float64 can be optimized"
-                )
-
     def check_state(self, p: Any, state: Mapping[str, Any], group: Mapping[str, Any]) -> None:
         """Refuses state of another rule, or of a parameter of another shape."""
-        missing = [name for name in self.state_names(group) if name not in state]
+        missing = [name for name in self.state_names_of(p, self.state_names(group)) if name not in state]
         if state and missing:
             raise ValueError(
                 f"{self._name()}: the state of {self._label(p)} has {list(state)} but not {missing[0]!r}; "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from lucid.engine import ffi
+from lucid.optim.optimizer import Optimizer
 from lucid.optim.options import not_negative, number, switch
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class GradientOptions(TypedDict, total=False):
     differentiable: bool
 
 
-def not_finite(optimizer: Any, p: Any) -> RuntimeError:
+def not_finite(optimizer: Optimizer, p: Any) -> RuntimeError:
     """What is raised at a gradient of ``p`` with NaN or infinity."""
     return RuntimeError(
         f"{optimizer._name()}.step: the gradient of {optimizer._label(p)} has NaN or infinity; nothing was changed "
@@ -53,8 +54,8 @@ def not_finite(optimizer: Any, p: Any) -> RuntimeError:
     )
 
 
-class ReadsGradients:
-    """The part of an optimizer that holds its :class:`GradientOptions`, as attributes that may be changed at any time.
+class ReadsGradients(Optimizer):
+    """An optimizer with :class:`GradientOptions`, as attributes that may be changed at any time.
 
     Attributes:
         reading: the C structure that all update rules read.

@@ -12,7 +12,6 @@ from lucid.autograd.graph import Value, describe
 from lucid.optim.gradient_options import GradientOptions, ReadsGradients
 from lucid.optim.lbfgs_vectors import History, Room, Row, is_number, number_of
 from lucid.optim.line_search import Point, strong_wolfe
-from lucid.optim.optimizer import Optimizer
 from lucid.optim.options import not_negative, number
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def _line_search(name: str, value: Any) -> str | None:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-class LBFGS(ReadsGradients, Optimizer):
+class LBFGS(ReadsGradients):
     r"""L-BFGS: steps along -H g, where H, an estimate of the inverse Hessian, comes from the last changes of g.
 
     One call of :meth:`step` makes up to ``max_iter`` iterations and runs the closure several times. With g the gradient

@@ -5,18 +5,15 @@ from __future__ import annotations
 import itertools
 import numbers
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe
 from lucid.engine import NULL, ffi, lib
-from lucid.optim.gradient_options import not_finite
+from lucid.optim.gradient_options import ReadsGradients, not_finite
 from lucid.optim.line_search import Point
-
-if TYPE_CHECKING:
-    from lucid.optim.lbfgs import LBFGS
 
 
 def is_number(x: Any) -> bool:
@@ -75,7 +72,7 @@ class Row:
     Sizes are those at its beginning; addresses are looked up anew each time, since the closure may do anything.
     """
 
-    def __init__(self, optimizer: LBFGS, params: Sequence[Any]) -> None:
+    def __init__(self, optimizer: ReadsGradients, params: Sequence[Any]) -> None:
         self.optimizer, self.params, self.kind = optimizer, list(params), params[0].dtype
         self.shapes = [p.shape for p in self.params]
         starts = [0, *itertools.accumulate(p.array.size for p in self.params)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lucid.optim.engine_group import LIKE_PARAMETER
 from lucid.optim.engine_optimizer import EngineOptimizer
+from lucid.optim.engine_rule import LIKE_PARAMETER
 from lucid.optim.hooks import OptimizerHooks
 from lucid.optim.optimizer import Optimizer
 from lucid.optim.options import number

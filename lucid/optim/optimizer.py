@@ -239,6 +239,8 @@ class Optimizer(OptimizerHooks):
         Returns:
             ``{"state": {index: {name: tensor}}, "param_groups": [{option: value, "params": [index]}]}``, where
             parameters are counted through all groups. ``beta1`` and ``beta2`` are also there as ``betas``.
+            PyTorch's ``load_state_dict`` takes it when its tensors are made PyTorch's, ``torch.tensor(x.numpy())``. It
+            keeps options that it does not know, but does not follow them (``eps_hat``).
         """
         for hook in tuple(self._before_save.values()):
             hook(self)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import special
 
 from lucid._engine import ffi, lib
 
@@ -70,7 +71,8 @@ UNARY = {
     "erfc": np.vectorize(math.erfc, otypes=[np.float64]), "sigmoid": sigmoid, "relu": lambda x: np.maximum(x, 0),
     "silu": lambda x: x * sigmoid(x), "gelu": lambda x: x * normal_distribution(x),
     "gelu_tanh": lambda x: x * gelu_tanh_gate(x), "softplus": lambda x: np.logaddexp(0, x),
-    "logsigmoid": lambda x: -np.logaddexp(0, -x),
+    "logsigmoid": lambda x: -np.logaddexp(0, -x), "frac": lambda x: x - np.trunc(x),
+    "logit": lambda x: np.log(x / (1 - x)),
 }  # fmt: skip
 
 
@@ -87,8 +89,8 @@ def test_unary(name, real, simd, each_thread_count):
             assert out[-1] == 77, "wrote beyond the end"
             return out[:-1]
 
-        # 1 + erf and 1 + tanh cancel for negative x, here or in the formula above
-        scale = np.abs(x.astype(np.float64)) if name.startswith("gelu") else 1e-3
+        # 1 + erf and 1 + tanh cancel for negative x, here or in the formula above; logit is the log of a rounded ratio
+        scale = np.abs(x.astype(np.float64)) if name.startswith("gelu") else 1 if name == "logit" else 1e-3
         check(each_thread_count(run), want, real[0], (name, n), scale=scale)
         in_place = x.copy()
         kernel(name, real)(x.size, pointer(in_place, real), pointer(in_place, real))
@@ -132,7 +134,7 @@ def gelu_tanh_backward(g, x):
 BINARY = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "maximum": np.maximum,
     "minimum": np.minimum,     "fmax": np.fmax, "fmin": np.fmin, "copysign": np.copysign, "atan2": np.arctan2,
-    "hypot": np.hypot, "fmod": np.fmod,
+    "hypot": np.hypot, "fmod": np.fmod, "logaddexp": np.logaddexp, "xlogy": special.xlogy,
     "remainder": remainder, "floor_divide": floor_divide,
     "relu_backward": lambda g, y: np.where(y <= 0, 0, g), "tanh_backward": lambda g, y: g * (1 - y * y),
     "sigmoid_backward": lambda g, y: g * (1 - y) * y, "gelu_backward": gelu_backward,
@@ -164,6 +166,8 @@ def test_binary(name, real, simd, each_thread_count):
             # 1 - y^2 and the zero of gelu's and silu's slope cancel
             with np.errstate(invalid="ignore"):
                 scale = np.abs(wide[0]) * (1 + wide[1] ** 2) if name.endswith("_backward") else 1e-3
+                if name == "logaddexp":  # log(e^a + e^b) crosses 0 where a and b do not
+                    scale = np.maximum(np.abs(wide[0]), np.abs(wide[1]))
             check(got, want, dtype, (name, n, a_step, b_step), scale=scale)
             if a_step and b_step:
                 for i in (0, 1):  # out is a or b
@@ -272,7 +276,7 @@ def test_comparison(name, real, simd, each_thread_count):
             assert np.array_equal(each_thread_count(run), np.broadcast_to(getattr(np, name)(a, b), n))
 
 
-@pytest.mark.parametrize("name", ["isnan", "isinf", "isfinite"])
+@pytest.mark.parametrize("name", ["isnan", "isinf", "isfinite", "signbit"])
 def test_predicate(name, real, simd):
     for n in SIZES:
         x, out = numbers(n, real[0]), np.full(n + 1, 77, np.uint8)
@@ -330,3 +334,12 @@ def test_combinations(real, simd, each_thread_count):
         assert np.allclose(run("lerp", a, b, 0.3), wide[1] + 0.3 * (wide[2] - wide[1]), rtol=0, atol=4 * tolerance)
         assert np.array_equal(run("lerp", a, b, 0.0), a) and np.array_equal(run("lerp", a, b, 1.0), b)
         assert np.array_equal(run("fill", 0.1), np.full(n, 0.1, real[0]))
+        assert np.array_equal(run("clamp_backward", a, nan, -0.5, 1.0), np.where((nan >= -0.5) & (nan <= 1), a, 0))
+        assert np.array_equal(run("nan_to_num", nan, 0.25, 7.0, -8.0), np.nan_to_num(nan, True, 0.25, 7.0, -8.0))
+        b += np.copysign(real[0](0.5), b)
+        wide[2] = b.astype(np.float64)
+        assert np.allclose(run("addcdiv", x, a, b, 0.3), wide[0] + 0.3 * wide[1] / wide[2], rtol=0, atol=16 * tolerance)
+        mixed = wide[1] + wide[0] * (wide[2] - wide[1])
+        assert np.allclose(run("lerp_weights", a, b, x), mixed, rtol=0, atol=32 * tolerance)
+        assert np.array_equal(run("lerp_weights", a, b, np.zeros_like(x)), a)
+        assert np.array_equal(run("lerp_weights", a, b, np.ones_like(x)), b)

@@ -154,3 +154,48 @@ def test_scan(name, real, simd, each_thread_count):
         assert np.allclose(
             got, want, rtol=1e-6 if dtype == np.float32 else 1e-11, atol=1e-6 if dtype == np.float32 else 1e-11
         )
+
+
+def test_linear_scan(real, simd, each_thread_count):
+    dtype, suffix, pointer = real
+    for shape in SHAPES:
+        x, factor = data(shape, dtype), np.tanh(data(shape, dtype)).astype(dtype)
+        factor[:, :1] = np.nan  # the first is not used
+
+        def run(reverse, x=x, factor=factor, shape=shape):
+            out = np.empty_like(x)
+            a, b, to = (ffi.from_buffer(pointer, v) for v in (x, factor, out))
+            getattr(lib, f"linear_scan_{suffix}")(*shape, a, b, reverse, to)
+            return out
+
+        n = min(shape[1], 3000)
+        forward, backward = x[:, :n].astype(np.float64), x[:, shape[1] - n :].astype(np.float64)
+        for i in range(1, n):
+            forward[:, i] += factor[:, i].astype(np.float64) * forward[:, i - 1]
+            backward[:, -i - 1] += factor[:, -i].astype(np.float64) * backward[:, -i]
+        tolerance = 1e-6 if dtype == np.float32 else 1e-11
+        got = each_thread_count(lambda run=run: (run(0), run(1)))
+        assert np.allclose(got[0][:, :n], forward, rtol=tolerance, atol=tolerance)
+        assert np.allclose(got[1][:, shape[1] - n :], backward, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", ["cummax", "cummin"])
+def test_running_extremes(name, real, simd, each_thread_count):
+    dtype, suffix, pointer = real
+    for shape in SHAPES:
+        x = data(shape, dtype).round(1)
+        if x.size > 30:
+            x.reshape(-1)[[7, 23]] = np.nan, np.inf
+
+        def run(x=x, shape=shape):
+            out, index = np.empty_like(x), np.full(shape, -1, np.int64)
+            pointers = ffi.from_buffer(pointer, x), ffi.from_buffer(pointer, out), ffi.from_buffer("int64_t[]", index)
+            getattr(lib, f"{name}_{suffix}")(*shape, *pointers)
+            return out, index
+
+        out, index = each_thread_count(run)
+        want = (np.maximum if name == "cummax" else np.minimum).accumulate(x, 1)
+        assert np.array_equal(out, want, equal_nan=True)
+        stands = (x == want) | np.isnan(x)
+        places = np.where(stands, np.arange(shape[1])[:, None], -1)
+        assert np.array_equal(index, np.maximum.accumulate(places, 1))

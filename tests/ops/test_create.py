@@ -208,3 +208,55 @@ def test_in_place_filling():
         with pytest.raises(RuntimeError, match="leaf.*no_grad"):
             change()
     assert w.tolist() == [1] * 3
+
+
+def test_logspace():
+    np.testing.assert_allclose(lucid.logspace(-1, 2, 4).numpy(), [0.1, 1, 10, 100], rtol=1e-6)
+    assert lucid.logspace(0, 3, 4, base=2, dtype=lucid.int64).tolist() == [1, 2, 4, 8]
+    assert lucid.logspace(0, 1, 0).shape == (0,) and lucid.logspace(0, 1, 2, requires_grad=True).requires_grad
+    with pytest.raises(ValueError, match="steps"):
+        lucid.logspace(0, 1, -1)
+
+
+def test_triangle_indices():
+    for offset in (-2, 0, 1, 5):
+        assert lucid.tril_indices(3, 4, offset).tolist() == np.array(np.tril_indices(3, offset, 4)).tolist()
+        assert lucid.triu_indices(3, 4, offset).tolist() == np.array(np.triu_indices(3, offset, 4)).tolist()
+    assert lucid.tril_indices(2, 2, dtype=lucid.int32).dtype is lucid.int32
+    assert lucid.tril_indices(0, 3).shape == (2, 0)
+    with pytest.raises(ValueError, match="tril_indices.*-1"):
+        lucid.tril_indices(-1, 2)
+    with pytest.raises(TypeError, match="integers"):
+        lucid.triu_indices(2, 2, dtype=lucid.float32)
+
+
+def test_new_methods_keep_the_number_type():
+    x = lucid.ones(2, dtype=lucid.float64)
+    assert x.new_zeros(2, 3).shape == x.new_ones((2, 3)).shape == x.new_empty(size=(2, 3)).shape == (2, 3)
+    for made in (x.new_zeros(1), x.new_ones(1), x.new_empty(1), x.new_full((1,), 2), x.new_tensor([1, 2])):
+        assert made.dtype is lucid.float64
+    assert x.new_tensor([1, 2], dtype=lucid.int64).dtype is lucid.int64
+    assert lucid.tensor([1]).new_full((2,), 1.5).tolist() == [1, 1]
+    assert x.new_zeros(2, requires_grad=True).requires_grad and not x.requires_grad
+
+
+def test_sizes_and_numbers_by_name():
+    assert lucid.zeros(size=(2, 3)).shape == lucid.rand(size=(2, 3)).shape == lucid.ones(size=[2, 3]).shape == (2, 3)
+    assert lucid.arange(end=3).tolist() == [0, 1, 2] and lucid.arange(1, end=3).tolist() == [1, 2]
+    assert lucid.arange(start=4, end=0, step=-2).tolist() == [4, 2]
+    assert lucid.arange(2.9, dtype=lucid.int64).tolist() == [0, 1]
+    with pytest.raises(TypeError, match="start is given twice"):
+        lucid.arange(1, 2, start=0)
+    with pytest.raises(TypeError, match="end"):
+        lucid.arange(start=1)
+
+
+def test_full_finds_its_type():
+    kinds = {True: lucid.bool, 2: lucid.int64, 2.5: lucid.float32, np.int32(2): lucid.int64}
+    for value, kind in kinds.items():
+        assert lucid.full((2,), value).dtype is kind
+    assert lucid.full((2,), np.float32(0.5)).tolist() == [0.5, 0.5]
+    assert lucid.full((2,), lucid.tensor(3)).dtype is lucid.int64
+    for operation in (lucid.zeros_like, lucid.ones_like, lucid.empty_like, lucid.rand_like):
+        with pytest.raises(TypeError, match="expected a tensor, got int"):
+            operation(3)

@@ -85,6 +85,7 @@ def test_writing_stays_inside(data):
         np.testing.assert_array_equal(np.moveaxis(array, dim, 0), expected)
     if name in ("scatter_", "scatter_add_") and shape and full.size and kind != np.bool_:
         expected = before.copy()
+        full, like_index = np.atleast_1d(full, like_index)  # 0-d indices fit a vector
         for place in np.ndindex(full.shape):
             target = list(place)
             target[dim] = full[place]

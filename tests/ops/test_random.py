@@ -203,3 +203,52 @@ def test_errors():
         with pytest.raises(kind, match=message):
             f()
     assert lucid.get_rng_state().tolist() == state
+
+
+def test_multinomial_draws_by_weight():
+    lucid.manual_seed(3)
+    weights = lucid.tensor([[1.0, 0.0, 3.0], [2.0, 2.0, 0.0]])
+    drawn = lucid.multinomial(weights, 20000, replacement=True).numpy()
+    for row, want in zip(drawn, ([0.25, 0, 0.75], [0.5, 0.5, 0]), strict=True):
+        np.testing.assert_allclose(np.bincount(row, minlength=3) / 20000, want, atol=0.015)
+    firsts = lucid.multinomial(lucid.ones(5000, 1) * lucid.tensor([1.0, 2.0, 3.0]), 2).numpy()
+    assert (firsts[:, 0] != firsts[:, 1]).all()
+    pairs = {(a, b): np.mean((firsts == (a, b)).all(1)) for a in range(3) for b in range(3) if a != b}
+    for (a, b), found in pairs.items():  # one after the other: p_a, then p_b of what is left
+        assert abs(found - (a + 1) / 6 * (b + 1) / (5 - a)) < 0.03
+    g = lucid.Generator().manual_seed(4)
+    again = [lucid.multinomial(weights, 2, generator=g.manual_seed(4)).tolist() for _ in range(2)]
+    assert again[0] == again[1] and sorted(again[0][0]) == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("weights", "count", "error", "message"),
+    [
+        ([1.0, -1.0], 1, ValueError, "not negative"),
+        ([0.0, 0.0], 1, ValueError, "not all 0"),
+        ([1.0, float("nan")], 1, ValueError, "finite"),
+        ([1.0, 0.0], 2, ValueError, "2 different categories"),
+        ([1.0], 0, ValueError, "at least one sample"),
+        ([[[1.0]]], 1, ValueError, "shape"),
+        ([1, 1], 1, TypeError, "floating-point"),
+    ],
+)
+def test_multinomial_refuses(weights, count, error, message):
+    with pytest.raises(error, match=f"multinomial.*{message}"):
+        lucid.multinomial(lucid.tensor(weights), count)
+
+
+def test_randint_like_and_normal_of_tensors():
+    x = lucid.zeros(3, 4, dtype=lucid.float64)
+    drawn = lucid.randint_like(x, 2, 5)
+    assert drawn.dtype is lucid.float64 and set(drawn.flatten().tolist()) <= {2, 3, 4} and drawn.shape == (3, 4)
+    assert set(lucid.randint_like(x, 1, dtype=lucid.int64).flatten().tolist()) == {0}
+    means = lucid.arange(3.0).expand(20000, 3)
+    drawn = lucid.normal(means, lucid.tensor([1.0, 2.0, 0.0])).numpy()
+    np.testing.assert_allclose(drawn.mean(0), [0, 1, 2], atol=0.06)
+    np.testing.assert_allclose(drawn.std(0), [1, 2, 0], atol=0.06)
+    assert lucid.bernoulli(lucid.zeros(5), 1.0).tolist() == [1] * 5
+    with pytest.raises(ValueError, match="std"):
+        lucid.normal(0.0, lucid.tensor([-1.0]))
+    with pytest.raises(TypeError, match="size"):
+        lucid.normal(lucid.zeros(2), 1.0, (2,))

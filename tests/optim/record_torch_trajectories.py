@@ -26,7 +26,7 @@ for path in sorted(Path(__file__).with_name("rules").glob("*.py")):
 CASES = {
     f"{name} {options}": (name, options, rule.get("shapes", SHAPES)[:2])
     for name, rule in RULES.items()
-    for options in rule.get("torch", [])
+    for options in [*rule.get("torch", []), *rule.get("torch_in_bfloat16", [])]
 }
 
 
@@ -81,9 +81,10 @@ def main() -> None:
         fast = {"fused": True} if "fused" in arguments else {"foreach": True} if "foreach" in arguments else {}
         seen, states = run(name, options, shapes, torch.float64, **plain)
         found[f"{case}/float64"] = np.stack(seen)
-        for key in states[0]:
-            if states[0][key] is not None:
-                found[f"{case}/{key}"] = np.concatenate([s[key].numpy().reshape(-1) for s in states])
+        for key in dict.fromkeys(key for s in states for key in s):
+            values = [s[key].numpy().reshape(-1) for s in states if s.get(key) is not None]
+            if values:
+                found[f"{case}/{key}"] = np.concatenate(values)
         found[f"{case}/float32"] = run(name, options, shapes, torch.float32, **plain)[0][-1]
         found[f"{case}/float32_fast"] = run(name, options, shapes, torch.float32, **fast)[0][-1]
     np.savez_compressed(FILE, **found)

@@ -1,0 +1,86 @@
+"""Cases of matrix products."""
+
+from collections.abc import Callable
+from typing import Any
+
+Case = Callable[[Any, Any], Any]
+
+CASES: dict[str, list[Case]] = {
+    "mm": [
+        lambda T, x: T.mm(x(2, 3), x(3, 4)),
+        lambda T, x: T.mm(x(3, 2).t(), x(4, 3).t()),
+        lambda T, x: T.mm(x(0, 3), x(3, 4)),
+        lambda T, x: T.mm(x(2, 0), x(0, 4)),
+        lambda T, x: T.mm(x(2, 3), x(2, 3)),
+        lambda T, x: T.mm(x(2, 3), x(3)),
+        lambda T, x: T.mm(x.int(2, 3), x.int(3, 4)),
+        lambda T, x: T.mm(x(2, 3), x.int(3, 4)),
+        lambda T, x: T.mm(x(20, 70), x(70, 30)),
+    ],
+    "bmm": [
+        lambda T, x: T.bmm(x(2, 3, 4), x(2, 4, 5)),
+        lambda T, x: T.bmm(x(2, 4, 3).transpose(1, 2), x(2, 4, 5)),
+        lambda T, x: T.bmm(x(0, 3, 4), x(0, 4, 5)),
+        lambda T, x: T.bmm(x(2, 3, 0), x(2, 0, 5)),
+        lambda T, x: T.bmm(x(2, 3, 4), x(3, 4, 5)),
+        lambda T, x: T.bmm(x(3, 4), x(4, 5)),
+        lambda T, x: T.bmm(x.int(2, 3, 4), x.int(2, 4, 5)),
+    ],
+    "mv": [
+        lambda T, x: T.mv(x(2, 3), x(3)),
+        lambda T, x: T.mv(x(3, 2).t(), x(3)),
+        lambda T, x: T.mv(x(2, 0), x(0)),
+        lambda T, x: T.mv(x(2, 3), x(2)),
+        lambda T, x: T.mv(x.int(2, 3), x.int(3)),
+    ],
+    "dot": [
+        lambda T, x: T.dot(x(5), x(5)),
+        lambda T, x: T.dot(x(0), x(0)),
+        lambda T, x: T.dot(x(10)[::2], x(5)),
+        lambda T, x: T.dot(x(5), x(4)),
+        lambda T, x: T.dot(x(2, 2), x(2, 2)),
+        lambda T, x: T.dot(x.int(5), x.int(5)),
+        lambda T, x: T.dot(x(5), x.int(5)),
+    ],
+    "outer": [
+        lambda T, x: T.outer(x(3), x(4)),
+        lambda T, x: T.outer(x(0), x(4)),
+        lambda T, x: T.outer(x.int(3), x.int(4)),
+        lambda T, x: T.outer(x(3), x.int(4)),
+        lambda T, x: T.outer(x(3, 1), x(4)),
+    ],
+    "matmul": [
+        lambda T, x: T.matmul(x(2, 3), x(3, 4)),
+        lambda T, x: T.matmul(x(3), x(3)),
+        lambda T, x: T.matmul(x(3), x(3, 4)),
+        lambda T, x: T.matmul(x(2, 3), x(3)),
+        lambda T, x: T.matmul(x(5, 2, 3), x(3, 4)),
+        lambda T, x: T.matmul(x(5, 2, 3), x(3)),
+        lambda T, x: T.matmul(x(3), x(5, 3, 4)),
+        lambda T, x: T.matmul(x(5, 2, 3), x(5, 3, 4)),
+        lambda T, x: T.matmul(x(5, 1, 2, 3), x(6, 3, 4)),
+        lambda T, x: T.matmul(x(2, 3), x(5, 3, 4)),
+        lambda T, x: T.matmul(x(0, 3), x(3, 0)),
+        lambda T, x: T.matmul(x(2, 0), x(0, 2)),
+        lambda T, x: T.matmul(x(5, 3, 2).transpose(1, 2), x(4, 3).t()),
+        lambda T, x: T.matmul(x(), x(3)),
+        lambda T, x: T.matmul(x(2, 3), x(4, 3)),
+        lambda T, x: T.matmul(x(2, 2, 3), x(3, 3, 4)),
+        lambda T, x: T.matmul(x.int(2, 3), x.int(3, 2)),
+        lambda T, x: T.matmul(x(2, 3), x.int(3, 2)),
+        lambda T, x: T.matmul(x(2, 3), x.tensor([[1.0], [2.0], [3.0]], "float64")),
+        lambda T, x: x(2, 3) @ x(3, 4),
+    ],
+    "addmm": [
+        lambda T, x: T.addmm(x(2, 4), x(2, 3), x(3, 4)),
+        lambda T, x: T.addmm(x(4), x(2, 3), x(3, 4)),
+        lambda T, x: T.addmm(x(), x(2, 3), x(3, 4)),
+        lambda T, x: T.addmm(x(4), x(2, 3), x(3, 4), beta=0.5, alpha=2),
+        lambda T, x: T.addmm(x(4), x(2, 3), x(3, 4), beta=0),
+        lambda T, x: T.addmm(x.tensor([float("nan")] * 4), x(2, 3), x(3, 4), beta=0),
+        lambda T, x: T.addmm(x(4), x(2, 0), x(0, 4)),
+        lambda T, x: T.addmm(x(3), x(2, 3), x(3, 4)),
+        lambda T, x: T.addmm(x(1, 2, 4), x(2, 3), x(3, 4)),
+        lambda T, x: T.addmm(x.int(4), x.int(2, 3), x.int(3, 4)),
+    ],
+}

@@ -1,0 +1,189 @@
+"""Runs a case in two frameworks and says where they first differ.
+
+Two float results a (lucid) and b (PyTorch) agree when |a − b| ≤ 32 ε (1 + |b|), with ε the distance from 1 to
+the next number of the coarsest type on the way: 1.2·10⁻⁷ for float32, 2.2·10⁻¹⁶ for float64. The inputs are of
+order 1, so that 1 + |b| is the order of the numbers met on the way, and 32 leaves room for another order of
+summation in sums of some hundred numbers. A NaN must meet a NaN and an infinity the same infinity. All else
+(shapes, number types, integers, bools, texts) must be equal.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from inputs import Inputs
+
+ULPS = 32
+DTYPES = ("float32", "float64")
+# What a user's mistake may raise. Anything else is a mistake of the framework.
+ERRORS = (ValueError, TypeError, RuntimeError, IndexError, KeyError, ArithmeticError, NotImplementedError)
+
+Case = Callable[[Any, Inputs], Any]
+_NOTHING = object()
+
+
+class Differs(Exception):
+    """The two frameworks differ; the message says where."""
+
+
+class Failed:
+    """What a run gave that raised: the error, and the results when only the gradients failed."""
+
+    def __init__(self, error: Exception, results: Any) -> None:
+        self.error = error
+        self.results = results
+        self.in_gradients = results is not _NOTHING
+
+    def __str__(self) -> str:
+        text = str(self.error).strip().split("\n")[0]
+        return f"{type(self.error).__name__}: {text[:160]}" + (" (in the gradients)" if self.in_gradients else "")
+
+
+class Run(NamedTuple):
+    """What one framework gave for one case: results, states of modules, gradients."""
+
+    results: Any
+    states: list[Any]
+    gradients: list[Any]
+
+
+def run(framework: Any, case: Case, dtype: str, key: str) -> Run | Failed:
+    """The case in one framework."""
+    results: Any = _NOTHING
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            x = Inputs(framework, dtype, key)
+            results = case(framework, x)
+            return Run(results, x.states, _gradients(framework, results, x.learned, key))
+    except Exception as error:  # whatever it is, it is what is compared
+        return Failed(error, results)
+
+
+def _tensors(value: Any, tensor_class: type) -> list[Any]:
+    """The tensors among results."""
+    if isinstance(value, tensor_class):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return [t for part in value for t in _tensors(part, tensor_class)] if isinstance(value, (list, tuple)) else []
+
+
+def _gradients(framework: Any, results: Any, learned: list[Any], key: str) -> list[Any]:
+    """The gradients of a fixed random weighting of the results."""
+    outputs = [t for t in _tensors(results, framework.Tensor) if t.requires_grad]
+    if not outputs or not learned:
+        return []
+    weights = Inputs(framework, "float64", key + " weights")
+    start = [framework.tensor(weights.numpy(*t.shape).astype(str(t.dtype).split(".")[-1])) for t in outputs]
+    return list(framework.autograd.grad(outputs, learned, start, allow_unused=True))
+
+
+def difference(ours: Any, theirs: Any, case: Case, dtype: str, key: str) -> str | None:
+    """Where ``ours`` differs from ``theirs`` in a case; None when they agree."""
+    a, b = run(ours, case, dtype, key), run(theirs, case, dtype, key)
+    if isinstance(b, Failed):
+        if _is_broken(b.error):
+            return f"the case itself is wrong: {b}"
+        if b.in_gradients and not (isinstance(a, Failed) and not a.in_gradients):
+            found = _where(lambda: _compare("result", a.results, b.results, ours, theirs, dtype))
+            if found:
+                return found
+        if not isinstance(a, Failed) or (a.in_gradients and not b.in_gradients):
+            return f"no error, but PyTorch raises {b}"
+        allowed = ERRORS + ((AttributeError,) if isinstance(b.error, AttributeError) else ())
+        return None if isinstance(a.error, allowed) else f"raises {a}; PyTorch {b}"
+    if isinstance(a, Failed):
+        return f"raises {a}"
+
+    def compare() -> None:
+        _compare("result", a.results, b.results, ours, theirs, dtype)
+        _compare("state_dict", a.states, b.states, ours, theirs, dtype)
+        passed = [str(t.dtype).split(".")[-1] for t in _tensors(b.results, theirs.Tensor) if t.requires_grad]
+        coarsest = "float32" if "float32" in passed else dtype  # a gradient is no finer than what it came through
+        for number, (mine, other) in enumerate(zip(a.gradients, b.gradients, strict=True)):
+            _compare(f"gradient of input {number}", mine, other, ours, theirs, coarsest)
+
+    return _where(compare)
+
+
+def _is_broken(error: Exception) -> bool:
+    """Whether PyTorch's error shows that a case calls what does not exist; else such a case would agree."""
+    absent = isinstance(error, AttributeError) and str(error).startswith(("module 'torch", "'Tensor' object"))
+    return absent or isinstance(error, NameError)
+
+
+def _where(compare: Callable[[], None]) -> str | None:
+    """What a comparison says when it finds a difference."""
+    try:
+        compare()
+    except Differs as found:
+        return str(found)
+    return None
+
+
+def _compare(where: str, a: Any, b: Any, ours: Any, theirs: Any, dtype: str) -> None:
+    if isinstance(b, theirs.Tensor):
+        if not isinstance(a, ours.Tensor):
+            raise Differs(f"{where} is {a!r}, PyTorch gives a tensor")
+        _compare_tensors(where, a, b, dtype)
+    elif isinstance(a, ours.Tensor):
+        raise Differs(f"{where} is a tensor, PyTorch gives {b!r}")
+    elif isinstance(b, Mapping):
+        _compare(f"{where}'s keys", list(a), list(b), ours, theirs, dtype)
+        for name in b:
+            _compare(f"{where}[{name!r}]", a[name], b[name], ours, theirs, dtype)
+    elif isinstance(b, (list, tuple)):
+        if not isinstance(a, (list, tuple)) or len(a) != len(b):
+            raise Differs(f"{where} is {a!r}, PyTorch {b!r}"[:300])
+        if getattr(a, "_fields", None) != (getattr(b, "_fields", None) or _fields(b)):
+            raise Differs(f"{where} has the fields {getattr(a, '_fields', None)}, PyTorch {_fields(b)}")
+        for number, (mine, other) in enumerate(zip(a, b, strict=True)):
+            _compare(f"{where} {number}" if len(b) > 1 else where, mine, other, ours, theirs, dtype)
+    elif isinstance(b, float) and isinstance(a, float):
+        _compare_arrays(where, np.asarray(a), np.asarray(b), dtype)
+    elif type(a).__name__ == type(b).__name__ == "dtype" or _is_plain_type(a, b):
+        if str(a).split(".")[-1] != str(b).split(".")[-1]:
+            raise Differs(f"{where} is {a}, PyTorch {b}")
+    elif type(a) is not type(b) or a != b:
+        raise Differs(f"{where} is {a!r}, PyTorch {b!r}"[:300])
+
+
+def _fields(value: Any) -> tuple[str, ...] | None:
+    """The field names of one of PyTorch's named results, which are not Python's named tuples."""
+    if type(value) in (tuple, list) or not hasattr(type(value), "n_fields"):
+        return None
+    return tuple(name for name, field in vars(type(value)).items() if type(field).__name__ == "member_descriptor")
+
+
+def _is_plain_type(a: Any, b: Any) -> bool:
+    return type(a).__name__ == type(b).__name__ and type(b).__name__ in ("device",)
+
+
+def _compare_tensors(where: str, a: Any, b: Any, dtype: str) -> None:
+    kinds = [str(t.dtype).split(".")[-1] for t in (a, b)]
+    if kinds[0] != kinds[1]:
+        raise Differs(f"{where} has dtype {kinds[0]}, PyTorch {kinds[1]}")
+    if tuple(a.shape) != tuple(b.shape):
+        raise Differs(f"{where} has shape {tuple(a.shape)}, PyTorch {tuple(b.shape)}")
+    if a.requires_grad != b.requires_grad:
+        raise Differs(f"{where} has requires_grad {a.requires_grad}, PyTorch {b.requires_grad}")
+    _compare_arrays(where, a.detach().numpy(), b.detach().numpy(), dtype)
+
+
+def _compare_arrays(where: str, a: np.ndarray[Any, Any], b: np.ndarray[Any, Any], dtype: str) -> None:
+    with np.errstate(all="ignore"):
+        if b.dtype.kind != "f":
+            fits = a == b
+        else:
+            epsilon = max(np.finfo(b.dtype).eps, np.finfo(dtype).eps)
+            allowed = ULPS * epsilon * (1 + np.abs(b.astype(np.float64)))
+            near = np.abs(a.astype(np.float64) - b.astype(np.float64)) <= allowed
+            fits = np.where(np.isfinite(a) & np.isfinite(b), near, (a == b) | (np.isnan(a) & np.isnan(b)))
+    if not np.all(fits):
+        place = tuple(map(int, np.argwhere(~np.asarray(fits))[0]))
+        at = f" at {place} of shape {b.shape}" if place else ""
+        raise Differs(f"{where}{at} is {a[place]}, PyTorch {b[place]} ({np.sum(~np.asarray(fits))} of {b.size} differ)")

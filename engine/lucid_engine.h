@@ -377,6 +377,22 @@ int64_t gather_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const re
 /* out[outer, index[outer, m, inner], inner] += source[outer, m, inner] in the order of m, n being the size of out's middle */
 int64_t scatter_add_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *source, const int64_t *index,
                          real *out);
+/* The same with assignment, the last to one place staying; source NULL: `value` is written. */
+int64_t scatter_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *source, double value,
+                     const int64_t *index, real *out);
+/* One index[m] for all: out[o, i, :] = x[o, index[i], :] of x[outer, n, inner]. */
+int64_t index_select_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *x, const int64_t *index,
+                          real *out);
+/* out[o, index[i], :] += source[o, i, :], and = for index_copy (source NULL: `value`); the last to one place stays. */
+int64_t index_add_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *source, const int64_t *index,
+                       real *out);
+int64_t index_copy_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *source, double value,
+                        const int64_t *index, real *out);
+
+/* ---- kernels/topk.c ---- */
+/* The k largest (largest 0: smallest) of each row of x[rows, n], the best first, and where they stood; 0 <= k <= n. NaN
+ * counts as larger than all numbers; of equal numbers the first comes first. */
+void topk_real(int64_t rows, int64_t n, int64_t k, int64_t largest, const real *x, real *out, int64_t *index);
 
 /* ---- kernels/pool.c: planes x[planes, height, width] to out[planes, out_height, out_width] ---- */
 /* index (may be NULL): place of the maximum in its plane, h * width + w: the first of equals, the last NaN if there is

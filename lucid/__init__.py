@@ -126,12 +126,39 @@ from lucid.ops.functions import (
     tanh,
     xlogy,
 )
-from lucid.ops.index import cat, chunk, gather, index_select, narrow, select, split, stack, unbind
+from lucid.ops.index import (
+    gather,
+    index_select,
+    masked_select,
+    scatter,
+    scatter_add,
+    take,
+    take_along_dim,
+)
+from lucid.ops.index_write import (
+    index_add,
+    index_copy,
+    index_fill,
+    masked_fill,
+    masked_scatter,
+)
+from lucid.ops.joining import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    cat,
+    column_stack,
+    dstack,
+    hstack,
+    stack,
+    vstack,
+)
 from lucid.ops.limits import clamp, clamp_max, clamp_min, fmax, fmin, nan_to_num
 from lucid.ops.matmul import bmm, dot, matmul, mm, mv
 from lucid.ops.norm import dist, norm
 from lucid.ops.out import takes_out
 from lucid.ops.pad import constant_pad_nd
+from lucid.ops.picking import index_put, index_put_
 from lucid.ops.pool import adaptive_avg_pool1d, avg_pool1d, max_pool1d, max_pool2d
 from lucid.ops.predicates import (
     allclose,
@@ -197,7 +224,40 @@ from lucid.ops.reduce import (
 )
 from lucid.ops.resample import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from lucid.ops.scan import cummax, cummin, cumprod, cumsum, diff
+from lucid.ops.shape import (
+    adjoint,
+    diag,
+    diag_embed,
+    diagflat,
+    diagonal,
+    fliplr,
+    flipud,
+    meshgrid,
+    moveaxis,
+    movedim,
+    ravel,
+    repeat_interleave,
+    roll,
+    swapaxes,
+    swapdims,
+    tile,
+    unflatten,
+)
+from lucid.ops.slicing import narrow, select
 from lucid.ops.solve import det, inverse, logdet, matrix_power, pinverse, slogdet
+from lucid.ops.sorting import (
+    argsort,
+    bucketize,
+    histc,
+    msort,
+    nonzero,
+    searchsorted,
+    sort,
+    topk,
+    unique,
+    unique_consecutive,
+)
+from lucid.ops.splitting import chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, vsplit
 from lucid.ops.statistics import count_nonzero, median, nanmean, nanmedian, nansum
 from lucid.ops.view import clone, flatten, flip, permute, reshape, squeeze, t, transpose, unsqueeze
 from lucid.serialization import load, save
@@ -206,16 +266,18 @@ from lucid.version import __version__
 
 # The functions with out=. Methods and operators go to the operations themselves.
 for _operation in (
-    (abs, acos, acosh, add, addcdiv, addcmul, addmm, all, amax, amin, aminmax, any, arange, argmax, argmin, asin, asinh)
-    + (atan, atan2, atanh, bernoulli, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift)
-    + (bitwise_xor, bmm, cat, ceil, clamp, clamp_max, clamp_min, copysign, cos, cosh, cummax, cummin, cumprod, cumsum)
-    + (deg2rad, diff, div, dot, eq, erf, erfc, exp, exp2, expm1, eye, floor, floor_divide, fmax, fmin, fmod, frac, full)
-    + (gather, ge, gt, hypot, index_select, isneginf, isposinf, le, lerp, linspace, log, log10, log1p, log2, logaddexp)
-    + (logical_and, logical_not, logical_or, logical_xor, logit, logspace, logsumexp, lt, matmul, max, maximum, mean)
-    + (median, min, minimum, mm, mul, multinomial, mv, nan_to_num, nanmean, nanmedian, nansum, ne, neg, norm, normal)
-    + (ones, outer, pow, prod, rad2deg, rand, randint, randn, randperm, reciprocal, remainder, round, rsqrt, sigmoid)
-    + (sign, signbit, sin, sinh, softmax, log_softmax, sqrt, square, stack, std, sub, sum, tan, tanh, tril, triu, trunc)
-    + (var, where, xlogy, zeros, empty)
+    (abs, acos, acosh, add, addcdiv, addcmul, addmm, all, amax, amin, aminmax, any, arange, argmax, argmin, asin)
+    + (asinh, atan, atan2, atanh, bernoulli, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or)
+    + (bitwise_right_shift, bitwise_xor, bmm, bucketize, cat, ceil, clamp, clamp_max, clamp_min, column_stack)
+    + (copysign, cos, cosh, cummax, cummin, cumprod, cumsum, deg2rad, diag, diff, div, dot, dstack, empty, eq, erf)
+    + (erfc, exp, exp2, expm1, eye, floor, floor_divide, fmax, fmin, fmod, frac, full, gather, ge, gt, histc, hstack)
+    + (hypot, index_add, index_copy, index_select, isneginf, isposinf, le, lerp, linspace, log, log10, log1p, log2)
+    + (log_softmax, logaddexp, logical_and, logical_not, logical_or, logical_xor, logit, logspace, logsumexp, lt)
+    + (masked_select, matmul, max, maximum, mean, median, min, minimum, mm, msort, mul, multinomial, mv, nan_to_num)
+    + (nanmean, nanmedian, nansum, ne, neg, nonzero, norm, normal, ones, outer, pow, prod, rad2deg, rand, randint)
+    + (randn, randperm, reciprocal, remainder, round, rsqrt, scatter, scatter_add, searchsorted, sigmoid, sign)
+    + (signbit, sin, sinh, softmax, sort, sqrt, square, stack, std, sub, sum, take, take_along_dim, tan, tanh, topk)
+    + (tril, triu, trunc, var, vstack, where, xlogy, zeros)
 ):
     globals()[_operation.__name__] = takes_out(_operation)
 

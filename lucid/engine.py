@@ -158,9 +158,31 @@ def wrap(array: np.ndarray) -> Any:
     return new(array, ffi.cast(kind.pointer_type, array.ctypes.data), array.shape, kind, strides)
 
 
-def view(base: Any, array: np.ndarray) -> Any:
-    """A tensor on a NumPy view of ``base``'s array; it shares the version counter."""
-    result = wrap(array)
+def view(base: Any, array: np.ndarray, offset: int | None = None) -> Any:
+    """A tensor on a NumPy view of ``base``'s array; it shares the version counter.
+
+    Args:
+        base: the tensor it shows.
+        array: the view.
+        offset: how many numbers after base's first it begins; None when the caller does not know.
+    """
+    kind = base.dtype
+    if offset is None:
+        offset = (array.ctypes.data - base.array.ctypes.data) // kind.itemsize if array.size else 0
+    if array.flags.c_contiguous:
+        strides = None
+    else:
+        size = kind.itemsize
+        strides = tuple([step // size for step in array.strides])
+    result = new(array, base.pointer + offset if offset else base.pointer, array.shape, kind, strides)
+    result.version = base.version
+    result.base = base if base.base is None else base.base
+    return result
+
+
+def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int = 0) -> Any:
+    """As :func:`view`, for an array that is known to be contiguous."""
+    result = new(array, base.pointer + offset if offset else base.pointer, shape, base.dtype)
     result.version = base.version
     result.base = base if base.base is None else base.base
     return result
@@ -168,16 +190,54 @@ def view(base: Any, array: np.ndarray) -> Any:
 
 def same_start(base: Any, array: np.ndarray) -> Any:
     """As :func:`view`, for a view that begins at the same number: a reshape or a change of the order of dimensions."""
+    return view(base, array, 0)
+
+
+def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:
+    """The numbers of ``base`` (contiguous) that stand at ``offset`` and in steps of ``strides``, as a view.
+
+    Raises:
+        ValueError: when they are not all inside base.
+    """
     kind = base.dtype
-    if array.flags.c_contiguous:
-        strides = None
+    size = kind.itemsize
+    if math.prod(shape):
+        last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+        if base.strides is not None or offset < 0 or min(strides, default=0) < 0 or last >= base.array.size:
+            raise ValueError(f"strides {strides} of {shape} from {offset} on lead out of {base.array.size} numbers")
+        array: np.ndarray = np.ndarray(shape, kind.numpy, base.array, offset * size, [step * size for step in strides])
     else:
-        size = kind.itemsize
-        strides = tuple([step // size for step in array.strides])
-    result = new(array, base.pointer, array.shape, kind, strides)
-    result.version = base.version
-    result.base = base if base.base is None else base.base
-    return result
+        array, offset = empty_array(shape, kind.numpy), 0
+    if may_overlap(shape, strides):
+        array.flags.writeable = False
+    elif not base.array.flags.writeable:
+        array.flags.writeable = False
+    return view(base, array, offset)
+
+
+def may_overlap(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """Whether two elements of a view may be one number in memory: steps that do not lead over all that is inside."""
+    reach = 0
+    for step, size in sorted(zip(strides, shape, strict=True)):
+        if size > 1:
+            if step <= reach:
+                return True
+            reach += step * (size - 1)
+    return False
+
+
+def offset_in(base: Any, x: Any) -> int | None:
+    """How many numbers after base's first ``x`` begins; None when its memory is not inside that of ``base``."""
+    if not x.array.size:
+        return 0
+    if not _inside(x.array, base.array):
+        return None
+    return int(x.array.ctypes.data - base.array.ctypes.data) // int(x.dtype.itemsize)
+
+
+def _inside(part: np.ndarray, whole: np.ndarray) -> bool:
+    ends = [np.lib.array_utils.byte_bounds(array) for array in (part, whole)]
+    return bool(ends[1][0] <= ends[0][0] and ends[0][1] <= ends[1][1])
 
 
 @functools.lru_cache(maxsize=4096)
@@ -244,11 +304,24 @@ def _bytes(x: Any, size: int) -> tuple[int, ...]:
 
 def check_writable(x: Any, operation: str = "in-place") -> None:
     """Refuses to write into read-only or self-overlapping (expanded) memory."""
-    if not x.array.flags.writeable:
+    if not x.array.flags.writeable and not _made_writable(x):
         raise RuntimeError(
             f"{operation}: this tensor is read-only memory, or an expanded view where one number stands for several; "
             "clone() it before writing to it"
         )
+
+
+def _made_writable(x: Any) -> bool:
+    """Makes a part of an expanded view writable, where no number of it stands for several and its base is writable."""
+    if x.base is None or not x.base.array.flags.writeable:
+        return False
+    if may_overlap(x.shape, x.strides or dense_strides(x.shape)):
+        return False
+    try:
+        x.array.flags.writeable = True
+    except ValueError:
+        return False
+    return True
 
 
 def convert(x: Any, kind: dtype) -> Any:
@@ -488,6 +561,7 @@ def predicate(family: Elementwise, x: Any) -> Any:
     return out
 
 
+@functools.lru_cache(maxsize=4096)
 def reduce_shape(shape: tuple[int, ...], first: int, last: int) -> tuple[int, int, int]:
     """(outer, n, inner) when dimensions first..last of ``shape`` are the ones reduced over."""
     return math.prod(shape[:first]), math.prod(shape[first : last + 1]), math.prod(shape[last + 1 :])

@@ -55,6 +55,14 @@ class cummin(_ValuesAndIndices):
     """The smallest numbers so far along a dimension, and where they stood."""
 
 
+class topk(_ValuesAndIndices):
+    """The k largest or smallest numbers along a dimension, and where they stood."""
+
+
+class sort(_ValuesAndIndices):
+    """The numbers in order along a dimension, and where they stood."""
+
+
 class aminmax(NamedTuple):
     """The smallest and the largest numbers."""
 

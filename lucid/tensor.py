@@ -21,15 +21,21 @@ from lucid.ops import (
     factor,
     functions,
     index,
+    index_write,
     inplace,
     limits,
     norm,
+    picking,
     predicates,
     products,
     random,
     reduce,
     scan,
+    shape,
+    slicing,
     solve,
+    sorting,
+    splitting,
     statistics,
 )
 from lucid.ops import diagonal as diagonals
@@ -150,11 +156,18 @@ class Tensor(Value):
         alias: Tensor = detached_alias(self)
         if type(alias) is not Tensor:
             alias = Tensor(self.array, self.pointer, self.shape, self.dtype, self.strides)
-            alias.version, alias.base = self.version, self.base
+            alias.version = self.version
+        alias.base = None  # changes of the alias are not changes of what self is a view of
         return alias
 
     def detach_(self) -> Tensor:
-        """Takes this tensor itself out of the graph."""
+        """Takes this tensor itself out of the graph.
+
+        Raises:
+            RuntimeError: for a view, which shows what its base is; use :meth:`detach`.
+        """
+        if self.base is not None:
+            raise RuntimeError("detach_: a view cannot be detached in place; use detach()")
         self.node, self.requires_grad = None, False
         return self
 
@@ -291,7 +304,7 @@ class Tensor(Value):
     def __iter__(self) -> Iterator[Tensor]:
         if not self.shape:
             raise TypeError("iteration over a 0-d tensor")
-        return iter(index.unbind(self))
+        return iter(splitting.unbind(self))
 
     def __contains__(self, value: Any) -> bool:
         return bool(reduce.any(arithmetic.eq(self, value)).item())
@@ -431,10 +444,29 @@ class Tensor(Value):
     float, double, long, int, bool = views.float_, views.double, views.long, views.int_, views.bool_
     expand, expand_as, broadcast_to = broadcast.expand, broadcast.expand_as, broadcast.broadcast_to
 
-    __getitem__ = index.getitem
-    __setitem__ = inplace.setitem
-    gather, index_select, narrow, select = index.gather, index.index_select, index.narrow, index.select
-    split, chunk, unbind = index.split, index.chunk, index.unbind
+    movedim, moveaxis, unfold, ravel = shape.movedim, shape.moveaxis, shape.unfold, shape.ravel
+    swapaxes, swapdims, adjoint = shape.swapaxes, shape.swapdims, shape.adjoint
+    reshape_as, view_as, unflatten = shape.reshape_as, shape.view_as, shape.unflatten
+    fliplr, flipud, roll = shape.fliplr, shape.flipud, shape.roll
+    repeat, tile, repeat_interleave = shape.repeat, shape.tile, shape.repeat_interleave
+    diagonal, diag, diag_embed, diagflat = shape.diagonal, shape.diag, shape.diag_embed, shape.diagflat
+
+    __getitem__, __setitem__ = picking.getitem, picking.setitem
+    narrow, select, unbind, chunk = slicing.narrow, slicing.select, splitting.unbind, splitting.chunk
+    split, split_with_sizes, tensor_split = splitting.split, splitting.split_with_sizes, splitting.tensor_split
+    hsplit, vsplit, dsplit = splitting.hsplit, splitting.vsplit, splitting.dsplit
+    gather, index_select, masked_select = index.gather, index.index_select, index.masked_select
+    take, take_along_dim = index.take, index.take_along_dim
+    scatter, scatter_, scatter_add, scatter_add_ = index.scatter, index.scatter_, index.scatter_add, index.scatter_add_
+    index_put, index_put_ = picking.index_put, picking.index_put_
+    index_add, index_add_ = index_write.index_add, index_write.index_add_
+    index_copy, index_copy_ = index_write.index_copy, index_write.index_copy_
+    index_fill, index_fill_ = index_write.index_fill, index_write.index_fill_
+    masked_fill, masked_fill_ = index_write.masked_fill, index_write.masked_fill_
+    masked_scatter, masked_scatter_ = index_write.masked_scatter, index_write.masked_scatter_
+    topk, sort, argsort, msort = sorting.topk, sorting.sort, sorting.argsort, sorting.msort
+    unique, unique_consecutive, nonzero = sorting.unique, sorting.unique_consecutive, sorting.nonzero
+    histc = sorting.histc
     tril, triu = create.tril, create.triu
     new_tensor, new_empty, new_full = create.new_tensor, create.new_empty, create.new_full
     new_zeros, new_ones = create.new_zeros, create.new_ones
@@ -525,15 +557,9 @@ class Tensor(Value):
     cumsum_ = inplace.inplace_form("cumsum_", scan.cumsum)
     cumprod_ = inplace.inplace_form("cumprod_", scan.cumprod)
     relu_ = inplace.inplace_form("relu_", activation.relu, activation._relu)
+    tril_ = inplace.inplace_form("tril_", create.tril)
+    triu_ = inplace.inplace_form("triu_", create.triu)
     multiply_, subtract_, divide_, true_divide_ = mul_, sub_, div_, div_
-    exp_ = inplace.inplace_form("exp_", functions.exp)
-    sqrt_ = inplace.inplace_form("sqrt_", functions.sqrt)
-    neg_ = inplace.inplace_form("neg_", arithmetic.neg)
-    abs_ = inplace.inplace_form("abs_", arithmetic.abs)
-    pow_ = inplace.inplace_form("pow_", functions.pow)
-    relu_ = inplace.inplace_form("relu_", activation.relu)
-    tanh_ = inplace.inplace_form("tanh_", functions.tanh)
-    sigmoid_ = inplace.inplace_form("sigmoid_", functions.sigmoid)
     addmm_ = inplace.inplace_form("addmm_", products.addmm)
     addmv_ = inplace.inplace_form("addmv_", products.addmv)
     addr_ = inplace.inplace_form("addr_", products.addr)
@@ -574,7 +600,6 @@ class Parameter(Tensor):
             raise TypeError(f"Parameter: only floating-point tensors have gradients, not {data.dtype}")
         super().__init__(data.array, data.pointer, data.shape, data.dtype, data.strides)
         self.version = data.version
-        self.base = data.base
         self.requires_grad = bool(requires_grad)
 
     def __repr__(self) -> str:

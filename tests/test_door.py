@@ -860,7 +860,8 @@ def plain_key(key):
 
 def mixes(key):
     """Whether single numbers stand beside arrays: PyTorch then puts the dimensions elsewhere than NumPy."""
-    sizes = [np.ndim(k) for k in key if k is not None and not isinstance(k, slice)] if isinstance(key, tuple) else []
+    parts = [k for k in key if k is not None and not isinstance(k, slice)] if isinstance(key, tuple) else []
+    sizes = [1 if isinstance(k, bool | np.bool_) else np.ndim(k) for k in parts]
     return len(set(map(bool, sizes))) > 1
 
 
@@ -873,8 +874,10 @@ def test_getitem_and_its_gradient(data):
         expected = a[plain_key(key)]
     except IndexError:
         return assert_refused(result, IndexError, TypeError)
+    if isinstance(result, IndexError) and "mask (0,) does not match" in str(result):
+        return None  # NumPy lets an empty mask pass for a dimension of any size
     if mixes(plain_key(key)):
-        sane(result)
+        assert 0 in a.shape if isinstance(result, IndexError) else sane(result) is not None
         return None
     assert_same(sane(result), np.asarray(expected))
     if x.dtype.is_floating_point:
@@ -901,7 +904,7 @@ def test_setitem(data):
     source = value.array if isinstance(value, lucid.Tensor) else np.asarray(value)
     while source.ndim and source.shape[0] == 1:  # PyTorch lets them pass
         source = source[0]
-    if mixes(plain_key(key)):
+    if mixes(plain_key(key)) or (isinstance(result, IndexError) and "mask (0,) does not match" in str(result)):
         return
     try:
         expected[plain_key(key)] = source
@@ -1297,7 +1300,7 @@ FUNCTIONS = sorted(
     name for name in dir(lucid)
     if callable(getattr(lucid, name)) and not name.startswith("_") and name[0].islower()
     and name not in {"set_num_threads", "seed", "set_rng_state", "manual_seed", "save", "load", "dtype"}
-    and name not in {"no_grad", "enable_grad"}
+    and name not in {"no_grad", "enable_grad", "set_default_dtype", "set_grad_enabled"} and not name.endswith("_")
 )  # fmt: skip
 LAYERS = [name for name in F.__all__ if name not in FUNCTIONS]
 

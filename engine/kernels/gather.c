@@ -11,8 +11,10 @@
 #define CACHE_LINE ((int64_t)(64 / sizeof(real))) /* numbers of a cache line */
 
 typedef struct {
-    int64_t n, row, m, inner, skip;
-    const real *from;
+    int64_t n, m, inner, skip;
+    int adds;
+    real value;
+    const real *from; /* NULL: the value */
     const int64_t *index;
     real *to;
 } gather_job;
@@ -41,9 +43,15 @@ static int64_t first_outside(int64_t n, const int64_t *index, int64_t limit) {
 
 /* ---- Rows ---- */
 
+static inline void copy_row(int64_t n, const real *x, real *out) {
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) vstore(out + i, vload(x + i));
+    for (; i < n; i++) out[i] = x[i];
+}
+
 /* Copies x, and asks for the memory of a row that is to come: rows picked at random are not where the processor looks
  * ahead by itself. */
-static inline void copy_row(int64_t n, const real *x, const real *coming, real *out) {
+static inline void copy_picked_row(int64_t n, const real *x, const real *coming, real *out) {
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) {
         __builtin_prefetch(coming + i, 0, 2); /* into the second cache, which waits for more lines at a time */
@@ -58,39 +66,100 @@ static inline void add_row(int64_t n, const real *x, real *out) {
     for (; i < n; i++) out[i] += x[i];
 }
 
-static void gather_rows_body(void *context, int64_t begin, int64_t end) {
+/* Rows [begin, end) of out[outer * m, inner]. */
+static void index_select_body(void *context, int64_t begin, int64_t end) {
     const gather_job *j = context;
-    for (int64_t i = begin; i < end; i++) {
-        int64_t ahead = i + ROWS_AHEAD < end ? i + ROWS_AHEAD : i;
-        copy_row(j->row, j->from + j->index[i] * j->row, j->from + j->index[ahead] * j->row, j->to + i * j->row);
+    int64_t inner = j->inner, outer = begin / j->m, position = begin % j->m;
+    for (int64_t r = begin; r < end; outer++, position = 0) {
+        const real *x = j->from + outer * j->n * inner;
+        int64_t last = j->m - position < end - r ? j->m : position + end - r;
+        if (inner == 1)
+            for (; position < last; position++, r++) j->to[r] = x[j->index[position]];
+        else
+            for (; position < last; position++, r++) {
+                int64_t ahead = position + ROWS_AHEAD < last ? position + ROWS_AHEAD : position;
+                copy_picked_row(inner, x + j->index[position] * inner, x + j->index[ahead] * inner, j->to + r * inner);
+            }
     }
+}
+
+int64_t index_select_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *x, const int64_t *index,
+                          real *out) {
+    int64_t bad = first_outside(m, index, n);
+    if (bad >= 0) return bad;
+    gather_job j = {.n = n, .m = m, .inner = inner, .from = x, .index = index, .to = out};
+    parallel_for(outer * m, chunk_of(COPIES_PER_CHUNK, inner), index_select_body, &j);
+    return -1;
 }
 
 int64_t gather_rows_real(int64_t n, int64_t row, int64_t table_rows, const real *table, const int64_t *index,
                          real *out) {
-    int64_t bad = first_outside(n, index, table_rows);
+    return index_select_real(1, table_rows, row, n, table, index, out);
+}
+
+static inline void fill_row(int64_t n, real value, real *out) {
+    for (int64_t i = 0; i < n; i++) out[i] = value;
+}
+
+/* Columns [begin, end) of the outer * inner there are: what stands there is added to, replaced, or set to a number. */
+static void write_slices_body(void *context, int64_t begin, int64_t end) {
+    const gather_job *j = context;
+    int64_t inner = j->inner;
+    while (begin < end) {
+        int64_t outer = begin / inner, first = begin % inner;
+        int64_t width = inner - first < end - begin ? inner - first : end - begin;
+        const real *source = j->from ? j->from + outer * j->m * inner + first : 0;
+        real *out = j->to + outer * j->n * inner + first;
+        for (int64_t p = 0; p < j->m; p++) {
+            if (j->index[p] == j->skip) continue;
+            if (!source)
+                fill_row(width, j->value, out + j->index[p] * inner);
+            else if (j->adds)
+                add_row(width, source + p * inner, out + j->index[p] * inner);
+            else
+                copy_row(width, source + p * inner, out + j->index[p] * inner);
+        }
+        begin += width;
+    }
+}
+
+static int64_t write_slices(int64_t outer, gather_job j) {
+    int64_t bad = first_outside(j.m, j.index, j.n);
     if (bad >= 0) return bad;
-    gather_job j = {.row = row, .from = table, .index = index, .to = out};
-    parallel_for(n, chunk_of(COPIES_PER_CHUNK, row), gather_rows_body, &j);
+    int64_t columns = chunk_of(NUMBERS_PER_CHUNK, j.m);
+    parallel_for(outer * j.inner, (columns + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE, write_slices_body, &j);
     return -1;
 }
 
-/* Columns [begin, end) of every row. */
-static void scatter_add_rows_body(void *context, int64_t begin, int64_t end) {
-    const gather_job *j = context;
-    for (int64_t i = 0; i < j->n; i++)
-        if (j->index[i] != j->skip)
-            add_row(end - begin, j->from + i * j->row + begin, j->to + j->index[i] * j->row + begin);
+int64_t index_add_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *source, const int64_t *index,
+                       real *out) {
+    return write_slices(
+        outer,
+        (gather_job){.n = n, .m = m, .inner = inner, .skip = -1, .adds = 1, .from = source, .index = index, .to = out});
+}
+
+int64_t index_copy_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *source, double value,
+                        const int64_t *index, real *out) {
+    return write_slices(outer, (gather_job){.n = n,
+                                            .m = m,
+                                            .inner = inner,
+                                            .skip = -1,
+                                            .value = (real)value,
+                                            .from = source,
+                                            .index = index,
+                                            .to = out});
 }
 
 int64_t scatter_add_rows_real(int64_t n, int64_t row, int64_t table_rows, const real *grad, const int64_t *index,
                               int64_t skip, real *table_grad) {
-    int64_t bad = first_outside(n, index, table_rows);
-    if (bad >= 0) return bad;
-    gather_job j = {.n = n, .row = row, .skip = skip, .from = grad, .index = index, .to = table_grad};
-    int64_t columns = chunk_of(NUMBERS_PER_CHUNK, n);
-    parallel_for(row, (columns + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE, scatter_add_rows_body, &j);
-    return -1;
+    return write_slices(1, (gather_job){.n = table_rows,
+                                        .m = n,
+                                        .inner = row,
+                                        .skip = skip,
+                                        .adds = 1,
+                                        .from = grad,
+                                        .index = index,
+                                        .to = table_grad});
 }
 
 /* ---- Along the middle of x[outer, n, inner] ---- */
@@ -118,27 +187,43 @@ int64_t gather_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const re
 }
 
 /* Columns [begin, end) of the outer * inner there are. */
-static void scatter_add_body(void *context, int64_t begin, int64_t end) {
+static void scatter_body(void *context, int64_t begin, int64_t end) {
     const gather_job *j = context;
     int64_t inner = j->inner;
     while (begin < end) {
         int64_t outer = begin / inner, first = begin % inner;
         int64_t last = inner - first < end - begin ? inner : first + end - begin;
-        const real *source = j->from + outer * j->m * inner;
+        const real *source = j->from ? j->from + outer * j->m * inner : 0;
         const int64_t *index = j->index + outer * j->m * inner;
         real *out = j->to + outer * j->n * inner;
-        for (int64_t p = 0; p < j->m; p++)
-            for (int64_t i = first; i < last; i++) out[index[p * inner + i] * inner + i] += source[p * inner + i];
+        for (int64_t p = 0; p < j->m * inner; p += inner)
+            if (!source)
+                for (int64_t i = first; i < last; i++) out[index[p + i] * inner + i] = j->value;
+            else if (j->adds)
+                for (int64_t i = first; i < last; i++) out[index[p + i] * inner + i] += source[p + i];
+            else
+                for (int64_t i = first; i < last; i++) out[index[p + i] * inner + i] = source[p + i];
         begin += last - first;
     }
 }
 
+static int64_t scatter_job(int64_t outer, gather_job j) {
+    int64_t bad = first_outside(outer * j.m * j.inner, j.index, j.n);
+    if (bad >= 0) return bad;
+    int64_t columns = chunk_of(NUMBERS_PER_CHUNK, j.m);
+    parallel_for(outer * j.inner, (columns + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE, scatter_body, &j);
+    return -1;
+}
+
 int64_t scatter_add_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *source, const int64_t *index,
                          real *out) {
-    int64_t bad = first_outside(outer * m * inner, index, n);
-    if (bad >= 0) return bad;
-    gather_job j = {.n = n, .m = m, .inner = inner, .from = source, .index = index, .to = out};
-    int64_t columns = chunk_of(NUMBERS_PER_CHUNK, m);
-    parallel_for(outer * inner, (columns + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE, scatter_add_body, &j);
-    return -1;
+    return scatter_job(
+        outer, (gather_job){.n = n, .m = m, .inner = inner, .adds = 1, .from = source, .index = index, .to = out});
+}
+
+int64_t scatter_real(int64_t outer, int64_t n, int64_t inner, int64_t m, const real *source, double value,
+                     const int64_t *index, real *out) {
+    return scatter_job(
+        outer,
+        (gather_job){.n = n, .m = m, .inner = inner, .value = (real)value, .from = source, .index = index, .to = out});
 }

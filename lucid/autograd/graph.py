@@ -33,15 +33,16 @@ class Value:
         strides: None when the memory is contiguous, else the steps between elements.
         requires_grad: whether gradients flow to it.
         node: the Node that made it; None for a leaf.
-        version: one shared number, in a list, raised at each in-place change of this memory; views share it.
+        version: a list that all tensors on this memory share. The first entry is a number, raised at each in-place
+            change; what follows belongs to ``views.py``.
         base: for a view, the tensor whose memory it shows.
+        restriction: only views have it: why this one must not be changed in place while recording.
         hooks: for a leaf, functions its gradient goes through.
     """
 
     __slots__ = (
-        "__weakref__", "_grad", "array", "base", "dtype", "hooks", "node", "pointer", "requires_grad", "shape",
-        "strides",
-        "version",
+        "__weakref__", "_grad", "array", "base", "dtype", "hooks", "node", "pointer", "requires_grad",
+        "restriction", "shape", "strides", "version",
     )  # fmt: skip
 
     def __init__(self, array: Any, pointer: Any, shape: tuple[int, ...], dtype: Any, strides: Any = None) -> None:
@@ -53,7 +54,7 @@ class Value:
         self.requires_grad = False
         self._grad: Any = None
         self.node: Any = None
-        self.version = [0]
+        self.version: list[Any] = [0]
         self.base: Any = None
         self.hooks: Any = None
 

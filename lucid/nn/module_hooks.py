@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 from lucid import engine
 from lucid.autograd.grad_mode import is_grad_enabled
 from lucid.autograd.graph import Value, describe, needs_graph, record
+from lucid.autograd.views import register
 from lucid.ops import create
+
+SEEN_BY_HOOK = "this tensor is a view through which a module's backward hook sees gradients; clone() it to change it"
 
 
 class CallHook(NamedTuple):
@@ -194,5 +197,7 @@ def _through_one_node(values: tuple[Any, ...], rule: Callable[..., Any]) -> tupl
     seen = record("module_hook", tuple(engine.view(x, x.array) for x in inputs), inputs, joint)
     watched = list(values)
     for place, alias in zip(places, seen, strict=True):
+        alias.restriction = SEEN_BY_HOOK
+        register(alias)
         watched[place] = alias
     return tuple(watched), True

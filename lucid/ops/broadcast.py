@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import record
+from lucid.autograd.views import attach
 from lucid.ops.view import reshape, sizes, to_dtype, wrap_dim
 
 Tensor = Any
@@ -79,9 +79,7 @@ def _spread(input: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The tensor expanded to a shape that is known to fit."""
     before = input.shape
     out = engine.expand(input, shape)
-    if not mode.recording:
-        return out
-    return record("expand", out, (input,), (lambda grad: sum_to_size(grad, before),))
+    return attach("expand", out, input, lambda grad: sum_to_size(grad, before))
 
 
 def broadcast_to(input: Tensor, shape: Any) -> Tensor:

@@ -14,7 +14,7 @@ from lucid.engine import ffi, pointer_or_null
 from lucid.ops.arithmetic import add
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor
-from lucid.ops.index import getitem
+from lucid.ops.picking import getitem
 from lucid.ops.view import reshape
 
 _conv2d = engine.kernels("conv2d")

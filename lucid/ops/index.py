@@ -1,4 +1,8 @@
-"""Indexing: views, rows and elements picked by number, and their derivatives, which add to the places picked from."""
+"""Gather and scatter, rows and slices picked by number, masks: the functions beside ``x[...]``.
+
+An operation that writes has an in-place form, which writes into the tensor's own memory, and an ordinary one, which
+writes into a copy. Its derivative rules need no number of the tensor, so the in-place form keeps none.
+"""
 
 from __future__ import annotations
 
@@ -7,206 +11,50 @@ from typing import Any
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.graph import Value, record
-from lucid.ops.broadcast import sum_to_size
-from lucid.ops.elementwise import Tensor
-from lucid.ops.view import clone, reshape, to_dtype, wrap_dim
+from lucid.autograd.graph import Node, Value, describe, edge_of, needs_graph, record
+from lucid.ops.broadcast import broadcast_shapes, expand
+from lucid.ops.elementwise import Tensor, common_shape
+from lucid.ops.joining import cat as cat
+from lucid.ops.joining import stack as stack
+from lucid.ops.picking import Places, number_in, pick
+from lucid.ops.picking import getitem as getitem
+from lucid.ops.rebase import changed, may_change
+from lucid.ops.slicing import narrow as narrow
+from lucid.ops.slicing import select as select
+from lucid.ops.slicing import sliced
+from lucid.ops.splitting import chunk as chunk
+from lucid.ops.splitting import split as split
+from lucid.ops.splitting import unbind as unbind
+from lucid.ops.view import reshape, wrap_dim
+
+_gather_rows, _scatter_add_rows = engine.kernels("gather_rows"), engine.kernels("scatter_add_rows")
+_gather, _scatter_add, _scatter = engine.kernels("gather"), engine.kernels("scatter_add"), engine.kernels("scatter")
+_where = engine.kernels("where")
 
 
-def _plain(key: Any) -> Any:
-    """One part of an index as NumPy takes it."""
-    if isinstance(key, Value):
-        if key.dtype.is_floating_point or key.dtype is engine.uint8:
-            raise IndexError(f"a {key.dtype} tensor cannot be an index; use int64 for numbers or bool for a mask")
-        return key.array if key.shape or key.dtype is engine.bool_ else int(key.array)
-    if isinstance(key, np.ndarray | np.generic) and not key.ndim:
-        return key.item()
-    if isinstance(key, list | range):
-        return np.asarray(key) if key else np.asarray(key, np.int64)
-    if isinstance(key, slice):
-        parts = (p.array.item() if isinstance(p, Value) else p for p in (key.start, key.stop, key.step))
-        key = slice(*parts)
-        if key.step is not None and key.step <= 0:
-            raise ValueError(f"slice step must be positive, got {key.step}; use flip to reverse")
-    return key
-
-
-def plain_index(key: Any) -> Any:
-    """A user's index as NumPy takes it."""
-    return tuple(_plain(k) for k in key) if isinstance(key, tuple) else _plain(key)
-
-
-def _picks(part: Any) -> bool:
-    """Whether a part of an index picks by numbers or a mask (a copy), and not only by slices (a view)."""
-    return isinstance(part, bool | np.bool_) or (isinstance(part, np.ndarray) and (part.ndim > 0 or part.dtype == bool))
-
-
-def split_index(key: Any, ndim: int) -> tuple[Any, Any]:
-    """An index in two steps: slices and single numbers first, as a view; then what picks from that view, or None.
-
-    NumPy counts single numbers among the arrays that pick, and puts their dimensions elsewhere than PyTorch:
-    x[0, :, [1, 2]] is [2, n] there, [n, 2] here.
-    """
-    key = plain_index(key)
-    parts = key if isinstance(key, tuple) else (key,)
-    if not any(map(_picks, parts)):
-        return key, None
-    used = sum(_width(part) for part in parts)
-    if used > ndim:
-        raise IndexError(f"{used} dimensions are indexed, but there are {ndim}")
-    basic: list[Any] = []
-    picks: list[Any] = []
-    for part in parts:
-        if not _picks(part):
-            basic.append(part)
-            skipped = max(ndim - used, 0) if part is ... else 1 if part is None or isinstance(part, slice) else 0
-            picks.extend([slice(None)] * skipped)
-        elif np.ndim(part) == 0:  # True or False: a dimension of size 1, picked or not
-            basic.append(None)
-            picks.append(np.array([part]))
-        else:
-            basic.extend([slice(None)] * _width(part))
-            picks.append(part.copy())  # backward needs it as it is now
-    while isinstance(picks[-1], slice):
-        picks.pop()
-    return tuple(basic), tuple(picks)
-
-
-def _width(part: Any) -> int:
-    """How many dimensions of the tensor a part of an index speaks of."""
-    if part is None or part is ...:
-        return 0
-    if _picks(part):
-        return np.ndim(part) if np.asarray(part).dtype == bool else 1
-    return 1
-
-
-def getitem(input: Tensor, key: Any) -> Tensor:
-    """``input[key]``: numbers, slices, ``...`` and None give a view; index or mask tensors give a copy.
+def need_indices(operation: str, index: Tensor) -> Tensor:
+    """The indices as contiguous int64.
 
     Raises:
-        IndexError: for an index out of range.
-
-    Example:
-        >>> import lucid
-        >>> x = lucid.arange(6).reshape(2, 3)
-        >>> x[1].tolist(), x[:, -1].tolist(), x[x > 3].tolist()
-        ([3, 4, 5], [2, 5], [4, 5])
+        TypeError: for what is not an int64 or int32 tensor.
     """
-    if (
-        isinstance(key, Value)
-        and key.dtype is engine.int64
-        and key.shape
-        and input.shape
-        and input.dtype in _gather_rows
-    ):
-        try:
-            return gather_rows(input, key)
-        except IndexError:  # a negative number, which is counted from the end, or one out of range
-            pass
-    try:
-        key, picks = split_index(key, len(input.shape))
-        if picks is None:
-            return _slice(input, key)
-        return _pick(input if all(part is ... or part == slice(None) for part in key) else _slice(input, key), picks)
-    except (IndexError, ValueError) as error:
-        kind = IndexError if isinstance(error, IndexError) else ValueError
-        raise kind(f"index: {error} (tensor of shape {input.shape})") from None
+    if not isinstance(index, Value):
+        raise TypeError(f"{operation}: index must be a tensor, got {type(index).__name__}")
+    if index.dtype is engine.int64:
+        return index if index.strides is None else engine.contiguous(index)
+    if index.dtype is not engine.int32:
+        raise TypeError(f"{operation}: index must be an int64 or int32 tensor, got {index.dtype}")
+    return engine.convert(index, engine.int64)
 
 
-def _slice(input: Tensor, key: Any) -> Tensor:
-    """A view by numbers, slices, ``...`` and None."""
-    shape = input.shape
-    out = engine.view(input, view_at(input.array, key))
-    return record("index", out, (input,), (lambda grad: _slice_into_zeros(grad, shape, key),))
-
-
-def _slice_into_zeros(grad: Tensor, shape: tuple[int, ...], key: Any) -> Tensor:
-    """Zeros of ``shape`` with ``grad`` at ``key``: the derivative of a slice."""
-    out = engine.empty(shape, grad.dtype)
-    out.array.fill(0)
-    engine.copy_into(engine.view(out, view_at(out.array, key)), grad)
-    return record("slice_into_zeros", out, (grad,), (lambda g: _slice(g, key),))
-
-
-def view_at(array: np.ndarray, key: Any) -> np.ndarray:
-    """``array[key]`` for numbers, slices, ``...`` and None, as a view also where NumPy would give a number."""
-    key = key if isinstance(key, tuple) else (key,)
-    view: np.ndarray = array[key if any(k is ... for k in key) else (*key, ...)]
-    return view
-
-
-def _pick(input: Tensor, picks: tuple[Any, ...]) -> Tensor:
-    """What arrays of numbers and masks pick, copied. Rows picked by numbers are the engine's work, the rest NumPy's."""
-    first, shape = picks[0], input.shape
-    if isinstance(first, np.ndarray) and first.dtype.kind == "i" and len(picks) == 1 and input.dtype in _gather_rows:
-        rows = first.astype(np.int64, copy=False)
-        return gather_rows(input, engine.wrap(np.where((rows < 0) & (rows >= -shape[0]), rows + shape[0], rows)))
-    out = engine.wrap(np.ascontiguousarray(input.array[picks]))
-    return record("index", out, (input,), (lambda grad: _pick_into_zeros(grad, shape, picks),))
-
-
-def index_put(input: Tensor, key: Any, value: Any) -> Tensor:
-    """A copy of ``input`` with ``value`` (a tensor or a number) at ``key``: what ``input[key] = value`` records.
-
-    Raises:
-        IndexError: for an index out of range.
-        ValueError: when value does not broadcast to what the key speaks of.
-    """
-    out = clone(input.detach())
-    values = to_dtype(value, input.dtype) if isinstance(value, Value) else value
-    taken = write_at(out, key, values)
-    if isinstance(values, Value):  # dimensions of size 1 in front fit too
-        surplus = max(len(values.shape) - len(taken), 0)
-        values = reshape(values, values.shape[surplus:])
-        before = values.shape
-        rules = (lambda grad: index_put(grad, key, 0.0), lambda grad: sum_to_size(getitem(grad, key), before))
-        return record("index_put", out, (input, values), rules)
-    return record("index_put", out, (input,), (lambda grad: index_put(grad, key, 0.0),))
-
-
-def write_at(out: Tensor, key: Any, value: Any) -> tuple[int, ...]:
-    """Writes ``value`` into the memory of ``out`` at ``key``, converted and broadcast; returns the shape written to."""
-    source = value.array if isinstance(value, Value) else np.asarray(value)
-    if source.dtype.kind not in "biuf":
-        raise TypeError(f"index assignment: expected a tensor or numbers, got {type(value).__name__}")
-    try:
-        basic, picks = split_index(key, len(out.shape))
-        target = view_at(out.array, basic)
-        place = ... if picks is None else picks
-        shape: tuple[int, ...] = target[place].shape if source.ndim else ()
-        surplus = source.ndim - len(shape)
-        if surplus > 0 and set(source.shape[:surplus]) == {1}:
-            source = source.reshape(source.shape[surplus:])
-        target[place] = source
-        return shape
-    except (IndexError, ValueError, OverflowError) as error:
-        kind = IndexError if isinstance(error, IndexError) else ValueError
-        raise kind(f"index assignment: {error} (tensor of shape {out.shape})") from None
-
-
-def _pick_into_zeros(grad: Tensor, shape: tuple[int, ...], picks: tuple[Any, ...]) -> Tensor:
-    """Zeros of ``shape`` with ``grad`` added at ``picks``; places picked several times get the sum."""
-    out = engine.empty(shape, grad.dtype)
-    out.array.fill(0)
-    np.add.at(out.array, picks, grad.array)
-    return record("pick_into_zeros", out, (grad,), (lambda g: _pick(g, picks),))
+def _check_range(operation: str, index: Tensor, size: int) -> None:
+    """Refuses numbers out of [0, size), where no kernel does."""
+    outside = ((index.array < 0) | (index.array >= size)).reshape(-1)
+    engine.check_index(int(outside.argmax()) if outside.any() else -1, index, size, operation)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Rows of a table, for embeddings and batches
-
-_gather_rows, _scatter_add_rows = engine.kernels("gather_rows"), engine.kernels("scatter_add_rows")
-_gather, _scatter_add = engine.kernels("gather"), engine.kernels("scatter_add")
-
-
-def _need_indices(operation: str, index: Tensor) -> Tensor:
-    """The indices as contiguous int64."""
-    if not isinstance(index, Value):
-        raise TypeError(f"{operation}: index must be a tensor, got {type(index).__name__}")
-    if index.dtype not in (engine.int64, engine.int32, engine.uint8):
-        raise TypeError(f"{operation}: index must be an integer tensor, got {index.dtype}")
-    return engine.contiguous(to_dtype(index, engine.int64))
+# Rows of a table, for embeddings
 
 
 def gather_rows(table: Tensor, index: Tensor) -> Tensor:
@@ -217,7 +65,7 @@ def gather_rows(table: Tensor, index: Tensor) -> Tensor:
     Raises:
         IndexError: for a row that is not there.
     """
-    index = _need_indices("gather_rows", index)
+    index = need_indices("gather_rows", index)
     rows, rest = table.shape[0], table.shape[1:]
     dense = engine.contiguous(table)
     out = engine.empty((*index.shape, *rest), table.dtype)
@@ -259,13 +107,17 @@ def scatter_rows_into_zeros(grad: Tensor, index: Tensor, shape: tuple[int, ...],
     return record("scatter_rows_into_zeros", out, (grad,), (rule,))
 
 
+# ---------------------------------------------------------------------------------------------------------------------
+# Reading
+
+
 def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Elements picked along ``dim``: out[i, j, ...] = input[index[i, j, ...], j, ...] for dim 0, and so on.
 
     Args:
         input: [any shape].
         dim: the dimension picked along.
-        index: integers, with the input's sizes in the other dimensions (smaller ones are allowed).
+        index: int64 or int32, with the input's sizes in the other dimensions (smaller ones are allowed).
 
     Raises:
         ValueError: when the shapes do not fit.
@@ -276,20 +128,20 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
         >>> lucid.gather(lucid.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, lucid.tensor([[1], [0]])).tolist()
         [[2.0], [3.0]]
     """
-    index = _need_indices("gather", index)
+    index = need_indices("gather", index)
     dim = wrap_dim("gather", dim, len(input.shape))
+    if not index.array.size and len(index.shape) != len(input.shape):
+        return gather(reshape(input, -1)[:0], 0, reshape(index, -1)).reshape(index.shape)
     if len(input.shape) + len(index.shape) == 1:  # a number counts as a vector of one
         return reshape(gather(reshape(input, -1), dim, reshape(index, -1)), index.shape)
     before = input.shape
-    source = _cut_to_index("gather", input, dim, index)
+    source = _part("gather", input, dim, index)
+    size = source.shape[dim] if source.shape else 1
     if source.dtype not in _gather:
-        checked = np.asarray(index.array)
-        size = source.shape[dim] if source.shape else 1
-        if checked.size and (checked.min() < 0 or checked.max() >= size):
-            raise IndexError(f"gather: an index is out of range for size {size}")
+        _check_range("gather", index, size)
         if not source.shape:
             return engine.wrap(source.array.copy())
-        return engine.wrap(np.take_along_axis(source.array, checked, dim))
+        return engine.wrap(np.take_along_axis(source.array, index.array, dim))
     dense = engine.contiguous(source)
     out = engine.empty(index.shape, input.dtype)
     outer, n, inner = engine.reduce_shape(dense.shape or (1,), dim, dim)
@@ -301,168 +153,296 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     )
 
 
-def _cut_to_index(operation: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The part of ``input`` that an index with smaller sizes in the other dimensions speaks of."""
-    if len(index.shape) != len(input.shape) or any(
-        i != dim and index.shape[i] > size for i, size in enumerate(input.shape)
-    ):
-        raise ValueError(
-            f"{operation}: index shape {index.shape} does not fit input shape {input.shape} along dim {dim}"
-        )
-    if all(i == dim or index.shape[i] == size for i, size in enumerate(input.shape)):
-        return input
-    cut = tuple(slice(None) if i == dim else slice(index.shape[i]) for i in range(len(input.shape)))
-    return engine.view(input, input.array[cut])
+def _part(operation: str, x: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The part of ``x`` that an index with smaller sizes in the other dimensions speaks of."""
+    if len(index.shape) != len(x.shape) or any(i != dim and index.shape[i] > size for i, size in enumerate(x.shape)):
+        raise ValueError(f"{operation}: index shape {index.shape} does not fit input shape {x.shape} along dim {dim}")
+    if all(i == dim or index.shape[i] == size for i, size in enumerate(x.shape)):
+        return x
+    cut = tuple(slice(None) if i == dim else slice(index.shape[i]) for i in range(len(x.shape)))
+    return engine.view(x, x.array[cut], 0)
 
 
 def scatter_into_zeros(source: Tensor, dim: int, index: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Zeros of ``shape`` with ``source`` added where :func:`gather` picked: its derivative."""
     out = engine.empty(shape, source.dtype)
     out.array.fill(0)
-    target = _cut_to_index("scatter", out, dim, index)
-    dense = engine.contiguous(source)
-    block = target if target.strides is None else engine.contiguous(target)
-    outer, n, inner = engine.reduce_shape(block.shape or (1,), dim, dim)
-    m = index.shape[dim] if index.shape else 1
-    position = _scatter_add[source.dtype](outer, n, inner, m, dense.pointer, index.pointer, block.pointer)
-    engine.check_index(position, index, n, "scatter")
-    if block is not target:
-        engine.copy_into(target, block)
+    _write_scattered("scatter", out, dim, index, source, "add")
     return record("scatter_into_zeros", out, (source,), (lambda g: gather(g, dim, index),))
 
 
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The slices of ``input`` along ``dim`` whose numbers stand in the vector ``index``."""
-    index = _need_indices("index_select", index)
-    dim = wrap_dim("index_select", dim, len(input.shape))
-    if len(index.shape) > 1:
-        raise ValueError(f"index_select: index must be a vector, got shape {index.shape}")
-    size = input.shape[dim] if input.shape else 1
-    outside = ((index.array < 0) | (index.array >= size)).reshape(-1)
-    engine.check_index(int(outside.argmax()) if outside.any() else -1, index, size, "index_select")
-    if not input.shape:
-        if index.array.size != 1:
-            raise ValueError(f"index_select: from a 0-d tensor one number can be picked, not {index.array.size}")
-        return clone(input)
-    return getitem(input, (slice(None),) * dim + (reshape(index, -1),))
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """Elements picked by their number in the flattened tensor.
 
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Joining
-
-
-def cat(tensors: Any, dim: int = 0) -> Tensor:
-    """Tensors joined along ``dim``; their other sizes are the same.
+    Args:
+        input: [any shape].
+        index: int64 or int32 [any shape]; negative numbers count from the end.
 
     Raises:
-        ValueError: for no tensors, or sizes that differ.
+        IndexError: for a number out of range.
 
     Example:
         >>> import lucid
-        >>> lucid.cat([lucid.ones(1, 2), lucid.zeros(2, 2)]).shape
-        (3, 2)
+        >>> lucid.tensor([[1, 2], [3, 4]]).take(lucid.tensor([3, 0])).tolist()
+        [4, 1]
     """
-    tensors = tuple(tensors)
-    if not tensors:
-        raise ValueError("cat: expected at least one tensor")
-    for x in tensors:
-        if not isinstance(x, Value):
-            raise TypeError(f"cat: expected tensors, got {type(x).__name__}")
-    parts = [x for x in tensors if x.shape != (0,)] or [tensors[0]]  # PyTorch lets empty vectors pass
-    first = parts[0]
-    dim = wrap_dim("cat", dim, len(first.shape))
-    if not first.shape:
-        raise ValueError("cat: 0-d tensors cannot be joined; use stack")
-    for x in parts:
-        if len(x.shape) != len(first.shape) or any(
-            a != b for i, (a, b) in enumerate(zip(x.shape, first.shape, strict=True)) if i != dim
-        ):
-            raise ValueError(f"cat: shapes {first.shape} and {x.shape} differ in a dimension other than {dim}")
-    kind = max((x.dtype for x in tensors), key=lambda k: (k.category, k.itemsize))
-    parts = [to_dtype(x, kind) for x in parts]
-    ends = np.cumsum([x.shape[dim] for x in parts]).tolist()
-    out = engine.empty((*first.shape[:dim], ends[-1], *first.shape[dim + 1 :]), kind)
-    keys = []
-    for x, end in zip(parts, ends, strict=True):
-        key = (slice(None),) * dim + (slice(end - x.shape[dim], end),)
-        engine.copy_into(engine.view(out, out.array[key]), x)
-        keys.append(key)
-    rules = [lambda grad, key=key: getitem(grad, key) for key in keys]
-    skipped = [x for x in tensors if x.shape == (0,) != first.shape]
-    rules += [lambda grad, x=x: engine.empty(x.shape, x.dtype) for x in skipped]
-    return record("cat", out, (*parts, *skipped), tuple(rules))
+    index = need_indices("take", index)
+    return pick(reshape(input, -1), Places((input.array.size,), [index.array.copy()]))
 
 
-def stack(tensors: Any, dim: int = 0) -> Tensor:
-    """Tensors of one shape joined along a new dimension.
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """Elements picked along ``dim`` as by :func:`gather`, all other dimensions broadcast: what argsort gives picks so.
+
+    Args:
+        input: [any shape].
+        indices: int64 or int32, as many dimensions.
+        dim: the dimension; None: input and indices are flattened.
 
     Raises:
-        ValueError: for no tensors, or shapes that differ.
+        ValueError: when the other dimensions do not broadcast.
+        IndexError: for an index out of range.
+
+    Example:
+        >>> import lucid
+        >>> x = lucid.tensor([[3.0, 1.0], [2.0, 4.0]])
+        >>> lucid.take_along_dim(x, x.argmax(1, keepdim=True), 1).tolist()
+        [[3.0], [4.0]]
     """
-    tensors = tuple(tensors)
-    if not tensors:
-        raise ValueError("stack: expected at least one tensor")
-    for x in tensors:
-        if not isinstance(x, Value):
-            raise TypeError(f"stack: expected tensors, got {type(x).__name__}")
-    shape = tensors[0].shape
-    for x in tensors:
-        if x.shape != shape:
-            raise ValueError(f"stack: shapes {shape} and {x.shape} differ")
-    dim = wrap_dim("stack", dim, len(shape) + 1)
-    return cat([reshape(x, (*shape[:dim], 1, *shape[dim:])) for x in tensors], dim)
+    indices = need_indices("take_along_dim", indices)
+    if dim is None:
+        return gather(reshape(input, -1), 0, reshape(indices, -1))
+    ndim = len(input.shape)
+    if len(indices.shape) != ndim:
+        raise ValueError(f"take_along_dim: indices {indices.shape} and input {input.shape} differ in dimensions")
+    dim = wrap_dim("take_along_dim", dim, ndim)
+    one = [(*s[:dim], 1, *s[dim + 1 :]) for s in (input.shape, indices.shape)]
+    try:
+        common = broadcast_shapes(*one)
+    except ValueError as error:
+        raise ValueError(f"take_along_dim: {error}") from None
+    source, at = ((*common[:dim], x.shape[dim], *common[dim + 1 :]) for x in (input, indices))
+    return gather(expand(input, source), dim, expand(indices, at))
 
 
-def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """``length`` slices along ``dim`` from ``start`` on, as a view."""
-    size = _size_along("narrow", input, dim)
-    dim = wrap_dim("narrow", dim, len(input.shape))
-    first = start + size if start < 0 else start
-    if not 0 <= first <= first + length <= size:
-        raise ValueError(f"narrow: start {start} and length {length} do not fit into size {size}")
-    start = first
-    return getitem(input, (slice(None),) * dim + (slice(start, start + length),))
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The slices of ``input`` along ``dim`` whose numbers stand in the vector ``index``.
 
+    Raises:
+        IndexError: for a number out of range.
 
-def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """The slice number ``index`` along ``dim``, as a view without that dimension."""
-    _size_along("select", input, dim)
-    return getitem(input, (slice(None),) * wrap_dim("select", dim, len(input.shape)) + (index,))
-
-
-def _size_along(operation: str, input: Tensor, dim: int) -> int:
-    """The size of a dimension; a 0-d tensor has none to cut."""
+    Example:
+        >>> import lucid
+        >>> lucid.tensor([[1.0, 2.0], [3.0, 4.0]]).index_select(1, lucid.tensor([1, 1])).tolist()
+        [[2.0, 2.0], [4.0, 4.0]]
+    """
     if not input.shape:
-        raise ValueError(f"{operation}: a 0-d tensor has no dimension to cut")
-    size: int = input.shape[wrap_dim(operation, dim, len(input.shape))]
-    return size
+        index = need_indices("index_select", index)
+        if index.array.size != 1:
+            raise ValueError(f"index_select: from a 0-d tensor one number can be picked, not {index.array.size}")
+        return reshape(index_select(reshape(input, 1), dim, index), ())
+    return pick(input, slices_along("index_select", input, dim, index))
 
 
-def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of ``split_size`` slices each along ``dim`` (the last may be shorter), or of the listed lengths."""
-    size = _size_along("split", tensor, dim)
-    dim = wrap_dim("split", dim, len(tensor.shape))
-    if isinstance(split_size_or_sections, int):
-        step = split_size_or_sections
-        if step < 0 or (step == 0 and size):
-            raise ValueError(f"split: split_size must be positive, got {step}")
-        lengths = [min(step, size - i) for i in range(0, size, step or 1)] or [0]
+def slices_along(operation: str, input: Tensor, dim: int, index: Tensor, negative: bool = False) -> Places:
+    """The places of whole slices along ``dim``."""
+    index = need_indices(operation, index)
+    dim = wrap_dim(operation, dim, len(input.shape))
+    if len(index.shape) > 1:
+        raise ValueError(f"{operation}: index must be a vector, got shape {index.shape}")
+    size = input.shape[dim]
+    if not negative:
+        _check_range(operation, index, size)
+    try:
+        return Places(input.shape, [*(None,) * dim, index.array.reshape(-1).copy()])
+    except IndexError as error:
+        raise IndexError(f"{operation}: {error} (tensor of shape {input.shape})") from None
+
+
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """The elements where ``mask`` is true, as a vector; both broadcast.
+
+    Raises:
+        TypeError: when the mask is not bool.
+
+    Example:
+        >>> import lucid
+        >>> lucid.tensor([1.0, 2.0, 3.0]).masked_select(lucid.tensor([True, False, True])).tolist()
+        [1.0, 3.0]
+    """
+    need_mask("masked_select", mask)
+    shape = common_shape("masked_select", input, mask)
+    input, mask = expand(input, shape), expand(mask, shape)
+    return getitem(reshape(input, -1), reshape(mask, -1)) if not shape else getitem(input, mask)
+
+
+def need_mask(operation: str, mask: Any) -> None:
+    if not isinstance(mask, Value) or mask.dtype is not engine.bool_:
+        raise TypeError(f"{operation}: mask must be a bool tensor, got {describe(mask)}")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Writing along a dimension: scatter
+
+
+def _written(
+    operation: str, input: Tensor, index: Tensor, source: Any, write: Any, rules: Any, in_place: bool
+) -> Tensor:
+    """``write(out, index, source)`` into the tensor's own memory or into a copy, and recorded.
+
+    The rules are those of the tensor and of the source; they take the gradient and the index.
+    """
+    if not in_place:
+        out = engine.empty(input.shape, input.dtype)
+        engine.copy_into(out, input)
+        write(out, index, source)
+        return record(operation, out, (input, source), rules, (index,))
+    recorded = may_change(operation, input, source)
+    write(input, _apart(index, input), _apart(source, input) if isinstance(source, Value) else source)
+    input.version[0] += 1
+    if recorded:
+        edges = (edge_of(input), edge_of(source) if isinstance(source, Value) else None)
+        changed(input, Node(operation, rules, edges, (index,), index.version[0]))
+    return input
+
+
+def _apart(x: Tensor, written: Tensor) -> Tensor:
+    """The numbers of ``x``, in memory that is not written to."""
+    return engine.wrap(x.array.copy(order="C")) if np.may_share_memory(x.array, written.array) else x
+
+
+def _write_scattered(operation: str, out: Tensor, dim: int, index: Tensor, source: Any, reduce: str | None) -> None:
+    """Writes, adds or multiplies ``source`` (a tensor of the index's shape, or a number) where ``index`` names."""
+    if not index.array.size:
+        return
+    target = _part(operation, out, dim, index)
+    block = engine.contiguous(target)
+    outer, n, inner = engine.reduce_shape(block.shape or (1,), dim, dim)
+    m = index.shape[dim] if index.shape else 1
+    number = not isinstance(source, Value)
+    dense: Any = None if number else engine.contiguous(source)
+    if out.dtype in _scatter and reduce is None:
+        value, pointer = (source, engine.NULL) if number else (0.0, dense.pointer)
+        position = _scatter[out.dtype](outer, n, inner, m, pointer, value, index.pointer, block.pointer)
+        engine.check_index(position, index, n, operation)
+    elif out.dtype in _scatter and reduce == "add" and not number:
+        position = _scatter_add[out.dtype](outer, n, inner, m, dense.pointer, index.pointer, block.pointer)
+        engine.check_index(position, index, n, operation)
     else:
-        lengths = list(split_size_or_sections)
-        if sum(lengths) != size or min(lengths, default=0) < 0:
-            raise ValueError(f"split: sections {lengths} do not add up to size {size}")
-    starts = np.cumsum([0, *lengths]).tolist()
-    return tuple(narrow(tensor, dim, start, length) for start, length in zip(starts, lengths, strict=False))
+        _check_range(operation, index, n)
+        at = np.ogrid[:outer, :m, :inner]
+        places = (at[0], index.array.reshape(outer, m, inner), at[2])
+        values = source if number else dense.array.reshape(outer, m, inner)
+        array = block.array.reshape(outer, n, inner)
+        if reduce is None:
+            array[places] = values
+        else:
+            (np.add if reduce == "add" else np.multiply).at(array, places, values)
+    if block is not target:
+        engine.copy_into(target, block)
 
 
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most ``chunks`` views of equal length along ``dim`` (the last may be shorter)."""
-    if chunks <= 0:
-        raise ValueError(f"chunk: chunks must be positive, got {chunks}")
-    size = _size_along("chunk", input, dim)
-    return split(input, -(-size // chunks) if size else [0] * chunks, dim)
+def _scattered(
+    operation: str, input: Tensor, dim: int, index: Tensor, source: Any, reduce: str | None, in_place: bool
+) -> Tensor:
+    index = need_indices(operation, index)
+    dim = wrap_dim(operation, dim, len(input.shape))
+    if reduce not in (None, "add", "multiply"):
+        raise ValueError(f"{operation}: reduce must be 'add' or 'multiply', got {reduce!r}")
+    if not isinstance(source, Value):
+        source = number_in(operation, source, input.dtype)
+    elif source.dtype is not input.dtype:
+        raise TypeError(f"{operation}: src is {source.dtype} but the tensor is {input.dtype}")
+    elif not index.array.size:
+        pass
+    elif len(source.shape) != len(index.shape) or any(i > s for i, s in zip(index.shape, source.shape, strict=True)):
+        if len(source.shape) + len(index.shape) > 1 or index.array.size > source.array.size:
+            raise ValueError(f"{operation}: index shape {index.shape} does not fit src shape {source.shape}")
+    if reduce == "multiply" and needs_graph(input, source):
+        raise NotImplementedError(f"{operation}: reduce='multiply' has no derivative; detach() the tensors")
+    if index.array.size and len(input.shape) + len(index.shape) == 1:
+        flat = reshape(input, -1)
+        part = reshape(source, -1) if isinstance(source, Value) else source
+        out = _scattered(operation, flat, dim, reshape(index, -1), part, reduce, in_place)
+        return input if in_place else reshape(out, input.shape)
+    if isinstance(source, Value) and source.shape != index.shape:
+        source = sliced(source, tuple(slice(0, n) for n in index.shape)) if index.shape else reshape(source, ())
+        source = reshape(source, index.shape)
+
+    def write(out: Tensor, index: Tensor, source: Any) -> None:
+        _write_scattered(operation, out, dim, index, source, reduce)
+
+    if reduce is None:
+        rules: Any = (lambda grad, index: scatter(grad, dim, index, 0.0), lambda grad, index: gather(grad, dim, index))
+    else:
+        rules = (lambda grad, index: grad, lambda grad, index: gather(grad, dim, index))
+    return _written(operation, input, index, source, write, rules, in_place)
 
 
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """All slices along ``dim``, as views without that dimension."""
-    return tuple(select(input, dim, i) for i in range(_size_along("unbind", input, dim)))
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
+    """A copy with ``src`` written along ``dim``: out[index[i, j, ...], j, ...] = src[i, j, ...] for dim 0, and so on.
+
+    Args:
+        input: [any shape].
+        dim: the dimension.
+        index: int64 or int32, no larger than input in the other dimensions.
+        src: a tensor of the same number type, no smaller than index; or a number.
+        value: a number, instead of src.
+        reduce: None: of several written to one place the last stays; ``"add"``; ``"multiply"`` (without derivative).
+
+    Raises:
+        ValueError: when the shapes do not fit.
+        IndexError: for an index out of range.
+
+    Example:
+        >>> import lucid
+        >>> lucid.zeros(2, 3).scatter(1, lucid.tensor([[2], [0]]), 1.0).tolist()
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+    return _scattered("scatter", input, dim, index, _one_of("scatter", src, value), reduce, False)
+
+
+def scatter_(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
+    """In-place form of :func:`scatter`: the tensor itself is written to."""
+    return _scattered("scatter_", input, dim, index, _one_of("scatter_", src, value), reduce, True)
+
+
+def _one_of(operation: str, src: Any, value: Any) -> Any:
+    if (src is None) == (value is None):
+        raise TypeError(f"{operation}: give src or value")
+    return value if src is None else src
+
+
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """A copy with ``src`` added along ``dim``: out[index[i, j, ...], j, ...] += src[i, j, ...] for dim 0, and so on.
+
+    Args:
+        input: [any shape].
+        dim: the dimension.
+        index: int64 or int32, no larger than input in the other dimensions.
+        src: a tensor of the same number type, no smaller than index.
+
+    Raises:
+        ValueError: when the shapes do not fit.
+        IndexError: for an index out of range.
+
+    Example:
+        >>> import lucid
+        >>> lucid.zeros(2).scatter_add(0, lucid.tensor([1, 1, 0]), lucid.tensor([1.0, 2.0, 3.0])).tolist()
+        [3.0, 3.0]
+    """
+    return _scattered("scatter_add", input, dim, index, need_tensor("scatter_add", src), "add", False)
+
+
+def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """In-place form of :func:`scatter_add`: the tensor itself is added to."""
+    return _scattered("scatter_add_", input, dim, index, need_tensor("scatter_add_", src), "add", True)
+
+
+def need_tensor(operation: str, x: Any) -> Any:
+    if not isinstance(x, Value):
+        raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+    return x

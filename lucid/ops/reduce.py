@@ -14,7 +14,9 @@ from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
 from lucid.ops.elementwise import Tensor, default_dtype
 from lucid.ops.functions import exp, sqrt
-from lucid.ops.index import cat, gather, narrow, select, stack
+from lucid.ops.index import gather
+from lucid.ops.joining import cat, stack
+from lucid.ops.slicing import narrow, select
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
 
 

@@ -10,7 +10,9 @@ from lucid import engine, return_types
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import logical_xor, mul, sub
 from lucid.ops.elementwise import Tensor
-from lucid.ops.index import cat, narrow, scatter_into_zeros
+from lucid.ops.index import scatter_into_zeros
+from lucid.ops.joining import cat
+from lucid.ops.slicing import narrow
 from lucid.ops.view import clone, flip, to_dtype, wrap_dim
 
 

@@ -11,9 +11,10 @@ from lucid.autograd.graph import record
 from lucid.ops.arithmetic import div, eq, logical_or, mul, where
 from lucid.ops.broadcast import Dims, reduction, sum
 from lucid.ops.elementwise import Tensor
-from lucid.ops.index import gather, select
+from lucid.ops.index import gather
 from lucid.ops.predicates import isnan
 from lucid.ops.reduce import _need_elements, mean
+from lucid.ops.slicing import select
 from lucid.ops.view import to_dtype, wrap_dim
 
 

@@ -5,6 +5,7 @@ Shapes and strides are NumPy's work; no number is touched, except by ``contiguou
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Sequence
@@ -13,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.grad_mode import mode
-from lucid.autograd.graph import Node, Value, edge_of, record
+from lucid.autograd.graph import Value, record
+from lucid.autograd.views import attach
 from lucid.devices import check_device, names_device
 
 Tensor = Any
@@ -58,18 +59,21 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
         [[0, 1, 2], [3, 4, 5]]
     """
     before = input.shape
-    wanted = resolve_shape("reshape", before, sizes(shape))
+    return _reshaped(input, resolve_shape("reshape", before, sizes(shape)))
+
+
+def _reshaped(input: Tensor, wanted: tuple[int, ...]) -> Tensor:
+    """The tensor in a shape that is known to fit."""
+    before = input.shape
     array = input.array.reshape(wanted)
-    if input.strides is None or np.may_share_memory(array, input.array):
-        out = engine.same_start(input, array)
-    else:
-        out = engine.wrap(array)
-    if input.requires_grad and mode.recording:
-        out.requires_grad = True
-        out.node = Node("reshape", (lambda grad: reshape(grad, before),), (edge_of(input),), (), 0)
-    return out
+    if input.strides is None:
+        return attach("reshape", engine.dense_view(input, array, wanted), input, lambda grad: _reshaped(grad, before))
+    if np.may_share_memory(array, input.array):
+        return attach("reshape", engine.view(input, array, 0), input, lambda grad: _reshaped(grad, before))
+    return record("reshape", engine.wrap(array), (input,), (lambda grad: _reshaped(grad, before),))
 
 
+@functools.lru_cache(maxsize=4096)
 def resolve_shape(operation: str, before: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
     """``wanted`` with its -1 filled in.
 
@@ -91,16 +95,21 @@ def resolve_shape(operation: str, before: tuple[int, ...], wanted: tuple[int, ..
 
 
 def view(input: Tensor, *shape: Any) -> Tensor:
-    """As :func:`reshape`, but always a view; or, given a dtype of the same size, refused.
+    """As :func:`reshape`, but always a view.
 
     Raises:
         RuntimeError: when the memory layout does not allow it; use ``reshape``.
+        TypeError: for a dtype: the memory is not seen as other numbers; use ``to``.
 
     Example:
         >>> import lucid
         >>> lucid.zeros(4, 2).view(8).shape
         (8,)
     """
+    if len(shape) == 1 and type(shape[0]) is engine.dtype:
+        if shape[0] is input.dtype:
+            return _reshaped(input, input.shape)
+        raise TypeError(f"view: {input.dtype} memory cannot be seen as {shape[0]}; use to({shape[0]}) to convert")
     wanted = resolve_shape("view", input.shape, sizes(shape))
     if (
         input.strides is not None
@@ -110,7 +119,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
         raise RuntimeError(
             f"view: shape {input.shape} with strides {input.strides} cannot become {wanted} without a copy; use reshape"
         )
-    return reshape(input, *wanted)
+    return _reshaped(input, wanted)
 
 
 def permute(input: Tensor, *dims: Any) -> Tensor:
@@ -124,13 +133,19 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
         >>> lucid.zeros(2, 3, 4).permute(2, 0, 1).shape
         (4, 2, 3)
     """
-    ndim = len(input.shape)
-    order = tuple(wrap_dim("permute", d, ndim) for d in sizes(dims))
-    if sorted(order) != list(range(ndim)):
-        raise ValueError(f"permute: {sizes(dims)} is not an order of the {ndim} dimensions of shape {input.shape}")
-    back = tuple(order.index(d) for d in range(ndim))
-    out = engine.same_start(input, input.array.transpose(order))
-    return record("permute", out, (input,), (lambda grad: permute(grad, back),))
+    order, back = _order(input.shape, sizes(dims))
+    out = engine.view(input, input.array.transpose(order), 0)
+    return attach("permute", out, input, lambda grad: permute(grad, back))
+
+
+@functools.lru_cache(maxsize=4096)
+def _order(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """An order of dimensions counted from the front, and the one that undoes it."""
+    ndim = len(shape)
+    order = tuple(wrap_dim("permute", d, ndim) for d in dims) if ndim else ()
+    if sorted(order) != list(range(ndim)) or len(dims) != ndim:
+        raise ValueError(f"permute: {dims} is not an order of the {ndim} dimensions of shape {shape}")
+    return order, tuple(order.index(d) for d in range(ndim))
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -142,9 +157,10 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
         (4, 3, 2)
     """
     ndim = len(input.shape)
-    dim0, dim1 = wrap_dim("transpose", dim0, ndim), wrap_dim("transpose", dim1, ndim)
-    out = engine.same_start(input, input.array.swapaxes(dim0, dim1) if ndim else input.array)
-    return record("transpose", out, (input,), (lambda grad: transpose(grad, dim0, dim1),))
+    if not (dim0.__class__ is dim1.__class__ is int and -ndim <= dim0 < ndim and -ndim <= dim1 < ndim):
+        dim0, dim1 = wrap_dim("transpose", dim0, ndim), wrap_dim("transpose", dim1, ndim)
+    out = engine.view(input, input.array.swapaxes(dim0, dim1) if ndim else input.array.view(), 0)
+    return attach("transpose", out, input, lambda grad: transpose(grad, dim0, dim1))
 
 
 def t(input: Tensor) -> Tensor:
@@ -158,20 +174,25 @@ def t(input: Tensor) -> Tensor:
     return transpose(input, 0, 1) if len(input.shape) == 2 else reshape(input, input.shape)
 
 
-def flip(input: Tensor, *args: Any, dims: Any = ()) -> Tensor:
+def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """The elements in reverse order along ``dims``, one or several, as a copy.
+
+    Args:
+        input: [any shape].
+        axes: the dimensions, as numbers or one sequence.
+        dims: the same, by name.
 
     Example:
         >>> import lucid
         >>> lucid.tensor([[1, 2], [3, 4]]).flip(0).tolist()
         [[3, 4], [1, 2]]
     """
-    wanted = sizes(args or (dims,))
+    wanted = sizes(axes if dims is None else (dims,))
     along = {wrap_dim("flip", d, len(input.shape)) for d in wanted}
     if len(along) < len(wanted):
         raise ValueError(f"flip: a dimension appears twice in {wanted}")
-    reverse = tuple(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape)))
-    out = clone(engine.view(input, input.array[reverse + (...,)]))
+    reverse = (*(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape))), ...)
+    out = engine.wrap(input.array[reverse].copy(order="C"))
     return record("flip", out, (input,), (lambda grad: flip(grad, wanted),))
 
 
@@ -183,15 +204,19 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
         >>> lucid.zeros(2, 1, 3, 1).squeeze().shape, lucid.zeros(2, 1, 3, 1).squeeze(1).shape
         ((2, 3), (2, 3, 1))
     """
-    shape = input.shape
+    return _reshaped(input, _squeezed(input.shape, tuple(dim) if isinstance(dim, list) else dim))
+
+
+@functools.lru_cache(maxsize=4096)
+def _squeezed(shape: tuple[int, ...], dim: Any) -> tuple[int, ...]:
     if dim is None:
         drop = set(range(len(shape)))
     else:
-        dims = (dim,) if isinstance(dim, int) else dim
+        dims = dim if isinstance(dim, tuple) else (dim,)
         drop = {wrap_dim("squeeze", d, len(shape)) for d in dims}
-        if len(drop) < len(tuple(dims)):
-            raise ValueError(f"squeeze: a dimension appears twice in {dims}")
-    return reshape(input, tuple(s for i, s in enumerate(shape) if s != 1 or i not in drop))
+        if len(drop) < len(dims):
+            raise ValueError(f"squeeze: a dimension appears twice in {dim}")
+    return tuple(s for i, s in enumerate(shape) if s != 1 or i not in drop)
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
@@ -202,8 +227,10 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
         >>> lucid.zeros(2, 3).unsqueeze(-1).shape
         (2, 3, 1)
     """
-    dim = wrap_dim("unsqueeze", dim, len(input.shape) + 1)
-    return reshape(input, (*input.shape[:dim], 1, *input.shape[dim:]))
+    shape = input.shape
+    if dim.__class__ is not int or not 0 <= dim <= len(shape):
+        dim = wrap_dim("unsqueeze", dim, len(shape) + 1)
+    return _reshaped(input, (*shape[:dim], 1, *shape[dim:]))
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -217,11 +244,16 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         >>> lucid.zeros(2, 3, 4).flatten(1).shape
         (2, 12)
     """
-    shape = input.shape
+    wanted = _flattened(input.shape, start_dim, end_dim)
+    return input if wanted == input.shape else _reshaped(input, wanted)
+
+
+@functools.lru_cache(maxsize=4096)
+def _flattened(shape: tuple[int, ...], start_dim: int, end_dim: int) -> tuple[int, ...]:
     start, end = wrap_dim("flatten", start_dim, len(shape)), wrap_dim("flatten", end_dim, len(shape))
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
-    return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+    return (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
 
 
 def contiguous(input: Tensor) -> Tensor:

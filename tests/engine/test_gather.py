@@ -124,3 +124,69 @@ def test_empty_table():
     assert gather_rows(table, np.zeros(3, np.int64))[1] == 0
     assert gather_rows(table, np.zeros(0, np.int64))[1] == -1
     assert scatter_add_rows(np.zeros((3, 4), np.float32), np.zeros(3, np.int64), table)[1] == 0
+
+
+def with_source(name, dtype, x, source, index, out, *value):
+    """index_add, index_copy, scatter: on a copy of ``out`` [outer, n, inner]."""
+    (outer, n, inner), m = out.shape, index.shape[1] if index.ndim == 3 else index.size
+    out = out.copy()
+    start = ffi.NULL if source is None else pointer(source)
+    return out, function(name, dtype)(outer, n, inner, m, start, *value, pointer(index), pointer(out))
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize(
+    "outer, n, inner, m",
+    [(0, 3, 2, 2), (2, 3, 0, 2), (2, 3, 2, 0), (1, 1, 1, 1), (5, 7, 1, 3), (3, 10, 17, 40), (1, 50, 300, 70),
+     (40, 5, 33, 30), (300, 9, 1, 200)],
+)  # fmt: skip
+def test_slices_and_assignment(simd, each_thread_count, dtype, outer, n, inner, m):
+    rng = np.random.default_rng(0)
+    x, source = (rng.standard_normal((outer, size, inner)).astype(dtype) for size in (n, m))
+    index, full = rng.integers(0, n, m), rng.integers(0, n, (outer, m, inner))
+
+    def select():
+        out = np.full(source.shape, 77, dtype)
+        return out, function("index_select", dtype)(outer, n, inner, m, pointer(x), pointer(index), pointer(out))
+
+    out, bad = each_thread_count(select)
+    assert bad == -1
+    np.testing.assert_array_equal(out, x[:, index])
+    added, bad = each_thread_count(lambda: with_source("index_add", dtype, x, source, index, x))
+    expected = x.copy()
+    for i, place in enumerate(index):  # one after the other, in order
+        expected[:, place] += source[:, i]
+    assert bad == -1
+    np.testing.assert_array_equal(added, expected)
+    for given in (source, None):
+        got, bad = each_thread_count(lambda given=given: with_source("index_copy", dtype, x, given, index, x, 2.5))
+        expected = x.copy()
+        for i, place in enumerate(index):
+            expected[:, place] = 2.5 if given is None else given[:, i]
+        assert bad == -1
+        np.testing.assert_array_equal(got, expected)
+        got, bad = each_thread_count(lambda given=given: with_source("scatter", dtype, x, given, full, x, 2.5))
+        expected = x.copy()
+        o, _, i = np.indices((outer, 1, inner))
+        for p in range(m):
+            expected[o, full[:, p : p + 1], i] = 2.5 if given is None else given[:, p : p + 1]
+        assert bad == -1
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("wrong", [-1, 10, 2**31, -(2**63), 2**63 - 1])
+def test_slices_out_of_range(simd, wrong):
+    x = np.ones((5, 10, 6), np.float32)
+    index, full = np.arange(30) % 10, np.zeros((5, 30, 6), np.int64)
+    index[7], full[2, 7, 3] = wrong, wrong
+    source = np.zeros((5, 30, 6), np.float32)
+    out = source.copy()
+    select = function("index_select", np.float32)
+    assert select(5, 10, 6, 30, pointer(x), pointer(index), pointer(out)) == 7 and not out.any()
+    for name, at, value, place in (
+        ("index_add", index, (), 7),
+        ("index_copy", index, (1.0,), 7),
+        ("scatter", full, (1.0,), (2 * 30 + 7) * 6 + 3),
+    ):
+        out, bad = with_source(name, np.float32, x, source, at, x, *value)
+        assert bad == place and (out == 1).all()

@@ -114,6 +114,17 @@ def test_outputs_of_hooked_modules():
         m(x * 1).add_(1)
 
 
+def test_a_change_of_what_a_hooked_module_passed_on_is_followed():
+    m = nn.Identity()
+    m.register_full_backward_hook(lambda m, gi, go: None)
+    x = lucid.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 1
+    seen = m(y)
+    y.mul_(3)
+    seen.sum().backward()
+    assert seen.tolist() == [3, 6] and x.grad.tolist() == [3, 3]
+
+
 def test_hooks_between_joined_layers_are_seen():
     net, seen = nn.Sequential(nn.Linear(2, 2), nn.ReLU()), []
     plain = net(lucid.ones(1, 2))

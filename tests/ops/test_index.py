@@ -209,8 +209,8 @@ def test_writing_errors_change_nothing():
     with pytest.raises(RuntimeError, match="index assignment.*leaf.*no_grad"):
         w[0] = 2.0
     h = w * 2
-    with pytest.raises(RuntimeError, match="index assignment.*view"):
-        h[:2][0] = 2.0
+    with pytest.raises(RuntimeError, match="index assignment.*several that split"):
+        h.split(2)[0][0] = 2.0
     with lucid.no_grad():
         w[0] = 2.0
     assert w.tolist() == [2, 1, 1] and h.tolist() == [2, 2, 2]
@@ -254,15 +254,14 @@ def test_getitem_errors():
         (-3, IndexError, "index.*-3"),
         ((0, 3), IndexError, "index.*3"),
         ((0, 0, 0, 0), IndexError, "index.*too many"),
-        ((T([0]), 0, 0, 0), IndexError, "index: 4 dimensions.*3"),
-        (T([0, 2]), IndexError, "index.*index 2 at position 1.*size 2"),
-        (T([0, -3]), IndexError, "index.*index -3 at position 1.*size 2"),
+        ((T([0]), 0, 0, 0), IndexError, "index: too many indices: 4 for 3"),
+        (T([0, 2]), IndexError, "index 2 is out of bounds for dimension 0 with size 2"),
+        (T([0, -3]), IndexError, "index -3 is out of bounds for dimension 0 with size 2"),
         ((S, T([3])), IndexError, "index.*3"),
-        (T([True, False, True]), IndexError, r"index.*bool.*\(2, 3, 4\)"),
+        (T([True, False, True]), IndexError, r"shape of the mask \(3,\).*\(2,\)"),
         ((T([0, 1]), T([0, 1, 2])), IndexError, r"index.*\(2,\).*\(3,\)"),
         (T([1.0]), IndexError, "float32"),
-        (T([1], dtype=lucid.uint8), IndexError, "uint8.*bool"),
-        (1.0, IndexError, "index.*integers"),
+        (1.0, IndexError, "index: float cannot be an index"),
         ("a", IndexError, "index"),
         (slice(None, None, -1), ValueError, "step.*-1.*flip"),
         (slice(None, None, 0), ValueError, "step"),

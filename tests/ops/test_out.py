@@ -51,6 +51,24 @@ def test_out_of_several_results():
         lucid.max(lucid.ones(2, 2), 1, out=values)
 
 
+def test_out_of_indexing_and_order():
+    x, index = lucid.tensor([3.0, 1.0, 2.0]), lucid.tensor([2, 0])
+    calls = {
+        "take": (index,),
+        "index_add": (0, index, lucid.ones(2)),
+        "scatter": (0, index, lucid.ones(2)),
+        "masked_select": (x > 1,),
+        "msort": (),
+    }
+    for name, args in calls.items():
+        function, out = getattr(lucid, name), lucid.empty(0)
+        assert function(x, *args, out=out) is out and out.tolist() == function(x, *args).tolist()
+    assert lucid.concatenate([x, x], out=lucid.zeros(6)).tolist() == [3, 1, 2, 3, 1, 2]
+    values, places = lucid.empty(0), lucid.empty(0, dtype=lucid.int64)
+    found = lucid.topk(x, 2, out=(values, places))
+    assert found.values is values and values.tolist() == [3, 2] and places.tolist() == [0, 2]
+
+
 def test_out_is_not_recorded():
     x = lucid.ones(2, requires_grad=True)
     out = lucid.zeros(2)

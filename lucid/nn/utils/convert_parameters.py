@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lucid.autograd.graph import Value, describe
-from lucid.ops.index import cat
+from lucid.ops.joining import cat
 
 Tensor = Any
 

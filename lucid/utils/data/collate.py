@@ -10,7 +10,7 @@ import numpy as np
 
 from lucid.autograd.graph import Value
 from lucid.ops import create
-from lucid.ops.index import stack
+from lucid.ops.joining import stack
 
 
 def default_collate(batch: list[Any]) -> Any:

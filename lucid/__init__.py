@@ -291,6 +291,6 @@ int = int32  # noqa: A001
 # Other names for the same operations.
 absolute, negative, multiply, subtract, divide, true_divide, clip = abs, neg, mul, sub, div, div, clamp
 arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh = acos, acosh, asin, asinh, atan, atan2, atanh
-greater, greater_equal, less, less_equal, not_equal, concat = gt, ge, lt, le, ne, cat
+greater, greater_equal, less, less_equal, not_equal, concat, concatenate = gt, ge, lt, le, ne, cat, cat
 ger = outer
 vdot = dot

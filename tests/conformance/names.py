@@ -80,7 +80,7 @@ SECTIONS: dict[str, list[str]] = {
         "nn.functional",
         _dims("adaptive_avg_pool adaptive_max_pool avg_pool max_pool", 1, 2)
         + " "
-        + """batch_norm group_norm instance_norm layer_norm rms_norm binary_cross_entropy
+        + """batch_norm group_norm instance_norm layer_norm rms_norm bilinear binary_cross_entropy
         binary_cross_entropy_with_logits celu channel_shuffle conv1d conv2d conv_transpose1d
         conv_transpose2d cosine_embedding_loss cosine_similarity cross_entropy dropout dropout1d
         dropout2d elu embedding gaussian_nll_loss gelu glu hardshrink hardsigmoid hardswish hardtanh
@@ -122,7 +122,7 @@ SECTIONS: dict[str, list[str]] = {
     "nn.utils": _under(
         "nn.utils",
         """clip_grad_norm_ clip_grad_value_ get_total_norm parameters_to_vector vector_to_parameters
-        rnn.pad_sequence rnn.pack_padded_sequence rnn.pad_packed_sequence parametrizations.weight_norm """,
+        rnn.pack_sequence rnn.pad_sequence rnn.pack_padded_sequence rnn.pad_packed_sequence parametrizations.weight_norm """,
     ),
     "utils.data": _under(
         "utils.data",

@@ -353,7 +353,8 @@ def test_a_worker_that_dies(end, message):
     with pytest.raises(RuntimeError, match=rf"DataLoader worker \(pid \d+\) {message}"):
         for batch in loader:
             taken.append(batch["square"].item())
-    assert taken == [i * i for i in range(5)] and not multiprocessing.active_children()
+    # What the worker had made before but not sent yet (its batch 3) may be lost with it.
+    assert taken in ([0, 1, 4], [0, 1, 4, 9, 16]) and not multiprocessing.active_children()
     with pytest.raises(RuntimeError, match=message):
         list(loader)  # with new workers
 

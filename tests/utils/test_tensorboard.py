@@ -129,6 +129,7 @@ def test_figures(tmp_path):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    pyplot.close("all")  # those of other tests
     figures = [pyplot.figure(figsize=(2, 1), dpi=50, facecolor=colour) for colour in ("red", "blue")]
     with SummaryWriter(tmp_path) as writer:
         writer.add_figure("one", figures[0], close=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -212,10 +213,8 @@ class InWorkers(BatchIterator):
             raise
 
     def _tell(self, worker: Worker, message: Any) -> None:
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it ended: seen when its answer is waited for
             worker.tasks.send(message)
-        except (BrokenPipeError, ConnectionResetError):
-            self._lost(worker)
 
     def _lost(self, worker: Worker) -> None:
         text = f"DataLoader worker (pid {worker.process.pid}) {worker.how_it_ended()} without a word"

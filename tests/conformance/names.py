@@ -122,7 +122,8 @@ SECTIONS: dict[str, list[str]] = {
     "nn.utils": _under(
         "nn.utils",
         """clip_grad_norm_ clip_grad_value_ get_total_norm parameters_to_vector vector_to_parameters
-        rnn.pack_sequence rnn.pad_sequence rnn.pack_padded_sequence rnn.pad_packed_sequence parametrizations.weight_norm """,
+        rnn.pack_sequence rnn.pad_sequence rnn.pack_padded_sequence rnn.pad_packed_sequence
+        parametrizations.weight_norm """,
     ),
     "utils.data": _under(
         "utils.data",

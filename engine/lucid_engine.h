@@ -22,16 +22,9 @@ int set_simd_level(int level); /* the level, or -1 when it is not there */
 int num_threads(void);      /* at the start, the processors that the process may run on */
 int set_num_threads(int n); /* n, or -1 when n is not in 1..256 */
 
-/* ---- runtime/copy.c: strided copy and casts ---- */
-/* target = source, `shape` numbers of itemsize 1, 2, 4 or 8 bytes in at most 64 dimensions. Strides in bytes, of the
- * source also 0 (broadcast). No two numbers of the target share memory, nor do source and target. */
-void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source,
-                  const int64_t *source_strides, void *target, const int64_t *target_strides);
+/* ---- runtime/copy.c: strided copy and casts, below ---- */
 /* The types of cast, as numbers. */
 enum { TYPE_FLOAT32, TYPE_FLOAT64, TYPE_INT64, TYPE_INT32, TYPE_UINT8, TYPE_BOOL };
-/* target[i] = source[i] in another type, contiguous. C's conversion, and where C has none: a float that the integer type
- * cannot hold gives its smallest number, uint8 is taken from int64 modulo 256; bool is x != 0, NaN included. */
-void cast(int64_t n, int64_t from, const void *source, int64_t to, void *target);
 
 /* ---- runtime/random.c: Philox4x32-10 (Salmon et al., SC 2011) ---- */
 /* The place in the stream of random numbers. Each call takes the blocks (of 128 bits) it needs from `offset` on and moves
@@ -41,11 +34,6 @@ typedef struct {
 } philox_state;
 /* words[4] of one block, as published; does not belong to any state. */
 void philox_block(uint64_t seed, uint64_t counter_low, uint64_t counter_high, uint32_t *words);
-/* out[n] uniform in [low, high), without bias; low < high. */
-void random_integers(philox_state *state, int64_t n, int64_t low, int64_t high, int64_t *out);
-/* out[n]: 0..n-1 in random order. */
-void random_permutation(philox_state *state, int64_t n, int64_t *out);
-
 /* ---- optim/gradient.c: how all update rules of an optimizer read gradients ---- */
 /* g / scale, times min(1, max_norm / (norm + 1e-6)), within [-max_value, max_value]. */
 typedef struct {
@@ -95,6 +83,49 @@ typedef struct {
     uint64_t seed, offset; /* of philox_state; a call uses a block of words for each 4 keys of each query */
     attention_layout query, key, value, out, mask, grad_out, grad_query, grad_key, grad_value;
 } attention_shape;
+
+/* ---- runtime/program.c: recorded programs ---- */
+/* Calls of the functions below, with their arguments, made again without Python. */
+typedef struct program program;
+program *program_new(void);
+void program_free(program *p);
+/* From now on this thread's calls are kept in p as they are made; NULL: no more. -1 when a recording is under way. */
+int program_record(program *p);
+int64_t program_calls(const program *p);
+const char *program_function(const program *p, int64_t i); /* the name of what call i calls */
+/* A letter for each parameter of call i, see runtime/program.h; and its arguments, a word each, which may be changed. */
+const char *program_parameters(const program *p, int64_t i);
+int64_t *program_words(const program *p, int64_t i);
+int64_t program_list_length(const program *p, int64_t i); /* of the lists it is given */
+/* Leaves only the calls kept[count], which ascend. -1 when they do not. */
+int program_keep(program *p, int64_t count, const int64_t *kept);
+/* *address, a word of the program, is where memory number `which` begins, and `offset` bytes on. */
+void program_place(program *p, int64_t which, int64_t *address, int64_t offset);
+/* Memory number `which` lies at `address` from now on. */
+void program_move(program *p, int64_t which, const void *address);
+/* Makes calls first..end-1. Returns -1, or the call that reported an offender, which program_reported gives. */
+int64_t program_run(program *p, int64_t first, int64_t end);
+int64_t program_reported(const program *p);
+/* The same, and taken[end - first]: the seconds that each call took. */
+int64_t program_measure(program *p, int64_t first, int64_t end, double *taken);
+
+/*** recordable ***/
+/* Functions of the runtime that programs hold. Those of the generic part they hold too. */
+
+/* ---- runtime/copy.c: strided copy and casts ---- */
+/* target = source, `shape` numbers of itemsize 1, 2, 4 or 8 bytes in at most 64 dimensions. Strides in bytes, of the
+ * source also 0 (broadcast). No two numbers of the target share memory, nor do source and target. */
+void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source,
+                  const int64_t *source_strides, void *target, const int64_t *target_strides);
+/* target[i] = source[i] in another type, contiguous. C's conversion, and where C has none: a float that the integer type
+ * cannot hold gives its smallest number, uint8 is taken from int64 modulo 256; bool is x != 0, NaN included. */
+void cast(int64_t n, int64_t from, const void *source, int64_t to, void *target);
+
+/* ---- runtime/random.c ---- */
+/* out[n] uniform in [low, high), without bias; low < high. */
+void random_integers(philox_state *state, int64_t n, int64_t low, int64_t high, int64_t *out);
+/* out[n]: 0..n-1 in random order. */
+void random_permutation(philox_state *state, int64_t n, int64_t *out);
 
 /*** generic ***/
 #ifdef real /* kernels see this part; the runtime, which knows no number type, does not */

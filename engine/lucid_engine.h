@@ -121,6 +121,9 @@ void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const vo
  * cannot hold gives its smallest number, uint8 is taken from int64 modulo 256; bool is x != 0, NaN included. */
 void cast(int64_t n, int64_t from, const void *source, int64_t to, void *target);
 
+/* target[n] = a number of itemsize 1, 2, 4 or 8 bytes, given as its bits. */
+void fill_items(int64_t itemsize, int64_t n, int64_t bits, void *target);
+
 /* ---- runtime/random.c ---- */
 /* out[n] uniform in [low, high), without bias; low < high. */
 void random_integers(philox_state *state, int64_t n, int64_t low, int64_t high, int64_t *out);

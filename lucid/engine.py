@@ -128,6 +128,9 @@ def dtype_of(kind: Any) -> dtype:
 new: Callable[..., Any]
 
 
+recording: Any = None  # the run that is being recorded (lucid.compiler), or None
+
+
 def register_tensor_class(tensor_class: type) -> None:
     """Makes every result a ``tensor_class(array, pointer, shape, dtype, strides=None)``."""
     global new
@@ -138,6 +141,33 @@ def empty(shape: tuple[int, ...], kind: dtype) -> Any:
     """A tensor of fresh memory."""
     array = empty_array(shape, kind.numpy)
     return new(array, from_buffer(kind.array_type, array), shape, kind)
+
+
+def zeros(shape: tuple[int, ...], kind: dtype) -> Any:
+    """A tensor of zeros."""
+    array = empty_array(shape, kind.numpy)
+    pointer = from_buffer(kind.array_type, array)
+    lib.fill_items(kind.itemsize, array.size, 0, pointer)
+    return new(array, pointer, shape, kind)
+
+
+def fill(x: Any, value: float) -> None:
+    """Writes one number over a tensor.
+
+    Raises:
+        OverflowError: for a number that its type cannot hold.
+    """
+    if x.strides is not None:
+        one = empty((), x.dtype)
+        fill(one, value)
+        copy_into(x, expand(one, x.shape))
+        return
+    kernel = _fill.get(x.dtype)
+    if kernel is not None:
+        kernel(x.array.size, value, x.pointer)
+    else:
+        bits = np.asarray(value, x.dtype.numpy).tobytes().ljust(8, b"\0")
+        lib.fill_items(x.dtype.itemsize, x.array.size, int.from_bytes(bits, "little", signed=True), x.pointer)
 
 
 def wrap(array: np.ndarray) -> Any:
@@ -368,6 +398,7 @@ def kernel_for(table: Kernels, kind: dtype, operation: str) -> Any:
 
 
 _add = kernels("add")
+_fill = kernels("fill")
 _binary_scalar = kernels("binary_scalar")
 _scalar_binary = kernels("scalar_binary")
 _binary_strided = kernels("binary_strided")

@@ -64,7 +64,7 @@ def _root_gradients(operation: str, roots: Sequence[Any], grads: Any) -> list[An
                     "give one of that shape, or reduce the tensor (sum, mean) first"
                 )
             gradient = engine.empty(root.shape, root.dtype)
-            gradient.array.fill(1)
+            engine.fill(gradient, 1.0)
         elif not isinstance(gradient, Value) or gradient.shape != root.shape or gradient.dtype is not root.dtype:
             raise RuntimeError(
                 f"{operation}: gradient is {describe(gradient)} but the tensor is {root.dtype} {root.shape}"
@@ -164,7 +164,6 @@ def grad(
                 "pass allow_unused=True to get None for it"
             )
         if gradient is None and materialize_grads:
-            gradient = engine.empty(x.shape, x.dtype)
-            gradient.array.fill(0)
+            gradient = engine.zeros(x.shape, x.dtype)
         found.append(gradient)
     return tuple(found)

@@ -43,9 +43,7 @@ def _learned(x: Any) -> Any:
 
 
 def _zeros(x: Any) -> Any:
-    out = engine.empty(x.shape, x.dtype)
-    out.array.fill(0)
-    return out
+    return engine.zeros(x.shape, x.dtype)
 
 
 def _run(operation: str, func: Function, inputs: tuple[Any, ...], strict: bool) -> tuple[tuple[Any, ...], bool]:
@@ -93,7 +91,7 @@ def _vectors(operation: str, v: Any, like: tuple[Any, ...], what: str) -> tuple[
                 f"{operation}: v may be left out only when {what} is one number; give tensors of its shape"
             )
         one = engine.empty(like[0].shape, like[0].dtype)
-        one.array.fill(1)
+        engine.fill(one, 1.0)
         return (one,)
     found = _as_tuple(operation, "v", v)
     if [x.shape for x in found] != [x.shape for x in like]:

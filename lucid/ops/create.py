@@ -14,8 +14,6 @@ from lucid.ops.arithmetic import where
 from lucid.ops.elementwise import Tensor, default_dtype, is_number, need_tensor, result_type
 from lucid.ops.view import clone, sizes, to_dtype
 
-_fill = engine.kernels("fill")
-
 
 def finish(out: Tensor, requires_grad: bool, device: Any = None) -> Tensor:
     """The tensor, requiring a gradient if asked; the device is checked."""
@@ -155,14 +153,10 @@ def full(size: Any, fill_value: float, *, dtype: Any = None, device: Any = None,
 def fill_with(out: Tensor, value: float) -> None:
     """Writes one number over all of a tensor's memory."""
     engine.check_writable(out)
-    kernel = _fill.get(out.dtype)
-    if kernel is None or out.strides is not None:
-        try:
-            out.array.fill(value)
-        except (OverflowError, ValueError, TypeError) as error:
-            raise ValueError(f"fill: {value!r} does not fit into {out.dtype} ({error})") from None
-    else:
-        kernel(out.array.size, value, out.pointer)
+    try:
+        engine.fill(out, value)
+    except (OverflowError, ValueError, TypeError) as error:
+        raise ValueError(f"fill: {value!r} does not fit into {out.dtype} ({error})") from None
 
 
 def zeros(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

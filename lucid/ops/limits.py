@@ -47,7 +47,7 @@ def clamp(input: Tensor, min: Operand = None, max: Operand = None) -> Tensor:
     x = engine.contiguous(input)
     out = engine.empty(x.shape, x.dtype)
     if low != low or high != high:
-        out.array.fill(math.nan)
+        engine.fill(out, math.nan)
     else:
         _clamp[x.dtype](out.array.size, x.pointer, low, high, out.pointer)
     return record("clamp", out, (input,), (lambda grad, x: clamp_backward(grad, x, low, high),), (input,))

@@ -56,7 +56,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
     sides = list(zip(input.shape[lead:], pairs, strict=True))
     out = engine.empty((*input.shape[:lead], *(size + a + b for size, (a, b) in sides)), input.dtype)
     try:
-        out.array.fill(value)
+        engine.fill(out, value)
     except OverflowError as error:
         raise ValueError(f"constant_pad_nd: {error}") from None
     kept = (..., *(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in sides))

@@ -78,8 +78,7 @@ def window(x: Tensor, place: Window) -> Tensor:
 
 def window_into_zeros(x: Tensor, place: Window) -> Tensor:
     """Zeros with ``x`` added at ``place``."""
-    out = engine.empty(place.whole, x.dtype)
-    out.array.fill(0)
+    out = engine.zeros(place.whole, x.dtype)
     if place.index is None:
         engine.copy_into(engine.strided(out, place.shape, place.strides, place.offset), x)
     else:
@@ -94,7 +93,7 @@ def window_cleared(x: Tensor, place: Window) -> Tensor:
     out = engine.empty(x.shape, x.dtype)
     engine.copy_into(out, x)
     if place.index is None:
-        engine.strided(out, place.shape, place.strides, place.offset).array.fill(0)
+        engine.fill(engine.strided(out, place.shape, place.strides, place.offset), 0)
     else:
         index, size = place.index, out.array.size
         _index_copy[x.dtype](1, size, 1, index.array.size, engine.NULL, 0.0, index.pointer, out.pointer)
@@ -164,8 +163,7 @@ def _follow(view: Tensor, root: Tensor) -> None:
 
 def zeros_like(grad: Tensor) -> Tensor:
     """Zeros: the gradient of numbers that were written over."""
-    out = engine.empty(grad.shape, grad.dtype)
-    out.array.fill(0)
+    out = engine.zeros(grad.shape, grad.dtype)
     return record("zeros", out, (grad,), (zeros_like,))
 
 

@@ -175,11 +175,10 @@ def _gradients(kind: str, shape: Any, inputs: Sequence[Any], kept: Sequence[Any]
 
 def _start(state: Tensor, grad: Any) -> Tensor:
     """The gradient of a last state, in memory of its own; zeros when there is none."""
-    start = engine.empty(state.shape, state.dtype)
     if grad is None:
-        start.array.fill(0)
-    else:
-        engine.copy_into(start, grad)
+        return engine.zeros(state.shape, state.dtype)
+    start = engine.empty(state.shape, state.dtype)
+    engine.copy_into(start, grad)
     return start
 
 

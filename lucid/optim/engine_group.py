@@ -34,7 +34,7 @@ class EngineGroup:
     """
 
     __slots__ = (
-        "bare", "copies", "count", "foreign", "function", "gradients", "group", "group_changes", "group_seen",
+        "bare", "copies", "count", "filled_by", "foreign", "function", "gradients", "group", "group_changes", "group_seen",
         "index", "kind", "live", "memory", "moved", "needs_state", "norm", "optimizer", "params", "pointers",
         "positions", "scattered", "shapes", "state", "state_changes", "state_names", "state_seen", "structure",
         "versions", "written",
@@ -143,21 +143,11 @@ class EngineGroup:
             groups, state: of the optimizer.
             given: gradients by the ``id`` of the parameter, or None for those that the parameters have.
         """
-        if (
-            groups[self.index] is not self.group
-            or state is not self.state
-            or self.state_changes[0] != self.state_seen
-            or ((self.live or self.group_changes[0] != self.group_seen) and not self.write_options())
-        ):
+        if not self.holds(groups, state):
             return False
         params = self.group["params"]
-        if len(params) != self.count:
-            return False
         if len(self.params) != self.count:
             params = [params[i] for i in self.positions]
-        for x, pointer in self.foreign:
-            if x.pointer is not pointer:
-                return False
         if self.copies:
             self.copies.clear()
         kind = self.kind
@@ -175,6 +165,7 @@ class EngineGroup:
             else:
                 addresses.append(self._contiguous(p, shape, gradient))
         self.gradients[0 : len(addresses)] = addresses
+        self.filled_by = None
         if all_there:
             self.moved = self.versions
         else:
@@ -183,6 +174,21 @@ class EngineGroup:
                 self.moved += self.versions[len(params) :]
         if self.bare:
             self.needs_state = bool(self._wanting())
+        return True
+
+    def holds(self, groups: list[Any], state: Any) -> bool:
+        """Whether C knows the group as it is; options that changed are written. (Gradients are looked at by gather.)"""
+        if (
+            groups[self.index] is not self.group
+            or state is not self.state
+            or self.state_changes[0] != self.state_seen
+            or ((self.live or self.group_changes[0] != self.group_seen) and not self.write_options())
+            or len(self.group["params"]) != self.count
+        ):
+            return False
+        for x, pointer in self.foreign:
+            if x.pointer is not pointer:
+                return False
         return True
 
     def _wanting(self) -> list[Any]:
@@ -230,6 +236,8 @@ class EngineGroup:
         """The one call."""
         for p, copy in self.scattered:
             engine.copy_into(copy, p)
+        if engine.recording is not None:
+            engine.recording.updates_group(self)
         self.function(self.structure)
         for p, copy in self.scattered:
             engine.copy_into(p, copy)

@@ -121,6 +121,21 @@ class EngineOptimizer(EngineRule):
 
     step.runs_hooks = True  # type: ignore[attr-defined]
 
+    def can_repeat(self) -> bool:
+        """For a recorded step: whether C still knows all groups as they are; options that changed are written."""
+        groups, state = self.param_groups, self.state
+        if self._known_groups != len(groups) or self._version_seen != self._state_version[0]:
+            return False
+        for group in self._engine_groups:
+            if not group.holds(groups, state):
+                return False
+        return not self._summed
+
+    def repeated(self) -> None:
+        """A recorded step was made again."""
+        self._version_seen = self._state_version[0]
+        self._opt_called = True
+
     def sum_grad(self) -> None:
         """Adds the gradients to sums that the optimizer keeps, and clears them. The next step uses the sums.
 

@@ -222,15 +222,16 @@ class Optimizer(OptimizerHooks):
         """
         for group in self.param_groups:
             for p in group["params"]:
+                if set_to_none:
+                    p._grad = None
+                    continue
                 gradient = p._grad
                 if gradient is None:
                     continue
-                if set_to_none:
-                    p._grad = None
-                elif gradient.requires_grad or not gradient.array.flags.writeable:
+                if gradient.requires_grad or not gradient.array.flags.writeable:
                     p._grad = engine.wrap(np.zeros(gradient.shape, gradient.dtype.numpy))
                 else:
-                    gradient.array.fill(0)
+                    engine.fill(gradient, 0)
                     gradient.version[0] += 1
 
     def state_dict(self) -> dict[str, Any]:

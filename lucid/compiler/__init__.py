@@ -1,0 +1,1 @@
+from lucid.compiler.compiled import compile

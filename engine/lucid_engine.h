@@ -78,11 +78,15 @@ typedef struct {
 typedef struct {
     int64_t batch, heads, key_heads, queries, keys, width, value_width;
     double scale;
-    int64_t causal; /* query i sees keys 0..i */
-    double dropout; /* probability in [0, 1); 0: none. Which are dropped depends on seed, offset and place alone. */
-    uint64_t seed, offset; /* of philox_state; a call uses a block of words for each 4 keys of each query */
+    int64_t causal;       /* query i sees keys 0..i */
+    double dropout;       /* probability in [0, 1); 0: none. Which are dropped depends on `drawn` and place alone. */
+    const int64_t *drawn; /* [2], by random_reserve: a block of words for each 4 keys of each query */
     attention_layout query, key, value, out, mask, grad_out, grad_query, grad_key, grad_value;
 } attention_shape;
+
+/* ---- runtime/integers.c, below ---- */
+enum { INTEGER_ADD, INTEGER_SUB, INTEGER_MUL, INTEGER_MAXIMUM, INTEGER_MINIMUM, INTEGER_AND, INTEGER_OR, INTEGER_XOR };
+enum { INTEGER_EQ, INTEGER_NE, INTEGER_LT, INTEGER_LE, INTEGER_GT, INTEGER_GE };
 
 /* ---- runtime/program.c: recorded programs ---- */
 /* Calls of the functions below, with their arguments, made again without Python. */
@@ -124,9 +128,21 @@ void cast(int64_t n, int64_t from, const void *source, int64_t to, void *target)
 /* target[n] = a number of itemsize 1, 2, 4 or 8 bytes, given as its bits. */
 void fill_items(int64_t itemsize, int64_t n, int64_t bits, void *target);
 
+/* ---- runtime/integers.c: numbers of a type (TYPE_INT64 to TYPE_BOOL), operands and steps as in binary.c ---- */
+/* Whole numbers wrap around. out may be a or b where its step is 1. */
+void integer_arithmetic(int64_t operation, int64_t type, int64_t n, const void *a, int64_t a_step, const void *b,
+                        int64_t b_step, void *out);
+void integer_comparison(int64_t operation, int64_t type, int64_t n, const void *a, int64_t a_step, const void *b,
+                        int64_t b_step, uint8_t *out);
+/* x[outer, n, inner] summed up over the middle to out[outer, inner]. */
+void integer_sum(int64_t type, int64_t outer, int64_t n, int64_t inner, const void *x, int64_t *out);
+
 /* ---- runtime/random.c ---- */
 /* out[n] uniform in [low, high), without bias; low < high. */
 void random_integers(philox_state *state, int64_t n, int64_t low, int64_t high, int64_t *out);
+/* Takes so many blocks of the stream for a kernel that makes its random numbers itself: drawn[2] is the seed and the offset
+ * of the first. */
+void random_reserve(philox_state *state, int64_t blocks, int64_t *drawn);
 /* out[n]: 0..n-1 in random order. */
 void random_permutation(philox_state *state, int64_t n, int64_t *out);
 
@@ -212,23 +228,28 @@ void gelu_tanh_backward_real(int64_t n, const real *a, int64_t a_step, const rea
 /* out[i] = f(x[i]); out may be x. The backward: out[i] = grad[i] f'(x[i]); out may be grad or x. */
 void elu_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x > 0 ? x : a (e^(b x) - 1) */
 void elu_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void selu_activation_real(int64_t n, const real *x, double a, double b, real *out); /* a: scale, b: scale alpha: x > 0 ? a x : b (e^x - 1) */
+void selu_activation_real(int64_t n, const real *x, double a, double b,
+                          real *out); /* a: scale, b: scale alpha: x > 0 ? a x : b (e^x - 1) */
 void selu_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void leaky_relu_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x > 0 ? x : a x */
 void leaky_relu_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void hardtanh_activation_real(int64_t n, const real *x, double a, double b, real *out); /* a below a, b above b, x between (a NaN stays) */
+void hardtanh_activation_real(int64_t n, const real *x, double a, double b,
+                              real *out); /* a below a, b above b, x between (a NaN stays) */
 void hardtanh_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void threshold_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x > a ? x : b; NaN stays */
 void threshold_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void hardshrink_activation_real(int64_t n, const real *x, double a, double b, real *out); /* 0 for |x| <= a, else x */
 void hardshrink_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void softshrink_activation_real(int64_t n, const real *x, double a, double b, real *out); /* 0 for |x| <= a, else x moved by a towards 0 */
+void softshrink_activation_real(int64_t n, const real *x, double a, double b,
+                                real *out); /* 0 for |x| <= a, else x moved by a towards 0 */
 void softshrink_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void hardsigmoid_activation_real(int64_t n, const real *x, double a, double b, real *out); /* min(6, max(0, x + 3)) / 6 */
+void hardsigmoid_activation_real(int64_t n, const real *x, double a, double b,
+                                 real *out); /* min(6, max(0, x + 3)) / 6 */
 void hardsigmoid_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void hardswish_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x hardsigmoid(x) */
 void hardswish_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void softplus_beta_activation_real(int64_t n, const real *x, double a, double b, real *out); /* log(1 + e^(a x)) / a; x where a x > b */
+void softplus_beta_activation_real(int64_t n, const real *x, double a, double b,
+                                   real *out); /* log(1 + e^(a x)) / a; x where a x > b */
 void softplus_beta_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void log_sigmoid_activation_real(int64_t n, const real *x, double a, double b, real *out); /* log sigmoid(x) */
 void log_sigmoid_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
@@ -236,7 +257,8 @@ void mish_activation_real(int64_t n, const real *x, double a, double b, real *ou
 void mish_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void softsign_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x / (1 + |x|) */
 void softsign_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void huber_activation_real(int64_t n, const real *x, double a, double b, real *out); /* b x^2 / 2 for |x| <= a, else b a (|x| - a / 2) */
+void huber_activation_real(int64_t n, const real *x, double a, double b,
+                           real *out); /* b x^2 / 2 for |x| <= a, else b a (|x| - a / 2) */
 void huber_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 
 /* ---- kernels/select.c ---- */
@@ -529,9 +551,9 @@ typedef struct {
 } param_group_real;
 
 /* ---- optim/gradient.c ---- */
-/* Adds the squares of the group's gradients to options->square_sum. Returns the first parameter whose gradient holds a
- * number that is not finite, or -1. */
-int64_t gradient_norm_real(const param_group_real *group);
+/* Sums up the squares of the group's gradients in options->square_sum, on top of what is there if `more` is not 0. Returns
+ * the first parameter whose gradient holds a number that is not finite if the options look for that, else -1. */
+int64_t gradient_norm_real(const param_group_real *group, int64_t more);
 
 /* ---- optim/sgd.c ---- */
 typedef struct {

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.graph import Value
+from lucid.autograd.graph import VISITED, Node, Value
 from lucid.compiler import memory, tree
 from lucid.compiler.memory import Block, Blocks, bounds
 from lucid.compiler.recording import Recording
@@ -165,7 +165,7 @@ class Program:
             if id(x) not in known:
                 block = made.at(bounds(x.array)[0])
                 if block is None or id(block) in fixed:
-                    if x.node is not None or (block is None and id(x) not in {id(one) for one in used}):
+                    if block is None and (id(x) not in {id(one) for one in used}):
                         raise CannotReplay("the function returns a view of an argument, a parameter or a gradient")
                     known[id(x)] = x
                 else:
@@ -174,8 +174,6 @@ class Program:
                     number += 1
                     blocks[id(block)] = number
                     fixed.add(id(block))
-                    if x.node is not None and _is_alive(x.node):
-                        raise CannotReplay("the function returns a tensor whose graph is still to be used")
                     known[id(x)] = Made(x, block, number)
                     self._tell(number, block, 0)
             return known[id(x)]
@@ -265,6 +263,9 @@ class Given:
 
 def _check_survivors(recording: Recording, result: Any, grads: list[Any]) -> None:
     """Refuses a run of which tensors are left that will not be made anew by each run."""
+    for x in tree.leaves(result):
+        if isinstance(x, Value) and x.node is not None:
+            _let_go_of_graph(x)
     expected = {id(x) for x in [*tree.leaves(result), *grads]}
     given = {bounds(array)[0] for array, _ in recording.contents}
 
@@ -280,15 +281,20 @@ def _check_survivors(recording: Recording, result: Any, grads: list[Any]) -> Non
         )
 
 
-def _is_alive(node: Any) -> bool:
-    """Whether backward could go through the graph from a node on with saved tensors."""
-    seen, stack = set(), [node]
+def _let_go_of_graph(x: Any) -> None:
+    """Gives a result whose graph was gone through a node that only says so.
+
+    Raises:
+        CannotReplay: when backward has not gone through its graph yet.
+    """
+    seen, stack = set(), [x.node]
     while stack:
-        one = stack.pop()
-        if one in seen or not hasattr(one, "saved"):
+        node = stack.pop()
+        if node in seen or not isinstance(node, Node):
             continue
-        seen.add(one)
-        if one.saved:
-            return True
-        stack.extend(one.edges)
-    return False
+        seen.add(node)
+        if node.saved is not None and node.saved is not VISITED and node.rules is not None:
+            raise CannotReplay("the function returns a tensor whose graph is still to be gone back through")
+        stack.extend(node.edges)
+    x.node = Node(x.node.name, (), (), (), 0)
+    x.node.saved = None

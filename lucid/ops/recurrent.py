@@ -70,9 +70,9 @@ def recurrent(
     rows, input_size = input.shape
     hidden_size, output_size = w_ih.shape[0] // gates, w_hh.shape[1]
     batch = h0.shape[0]
-    sizes = ffi.new("int64_t[]", list(batch_sizes))
+    sizes = engine.wrap(np.array(batch_sizes, np.int64))
     shape = ffi.new(
-        "recurrent_shape *", (number, len(batch_sizes), input_size, hidden_size, output_size, int(reverse), sizes)
+        "recurrent_shape *", (number, len(batch_sizes), input_size, hidden_size, output_size, int(reverse), sizes.pointer)
     )
     out, h_n = engine.empty((rows, output_size), number_type), engine.empty((batch, output_size), number_type)
     c_n = cells = hidden = None

@@ -222,15 +222,24 @@ class EngineGroup:
                     made.append((p, name))
         return made
 
-    def check_finite(self) -> None:
-        """Adds the gradients' squares to the optimizer's sum.
+    def measure(self, before: int) -> None:
+        """Adds the gradients' squares to the optimizer's sum, which the first group begins.
+
+        Args:
+            before: so many groups have been added.
 
         Raises:
             RuntimeError: at a number that is not finite, where the optimizer wants that.
         """
-        offender = self.norm(ffi.addressof(self.structure, "parameters"))
-        if offender >= 0 and self.optimizer.error_if_nonfinite:
-            raise not_finite(self.optimizer, self.params[offender])
+        if engine.recording is not None:
+            engine.recording.updates_group(self)
+        offender = self.norm(ffi.addressof(self.structure, "parameters"), before)
+        if offender >= 0:
+            raise self.not_finite(offender)
+
+    def not_finite(self, offender: int) -> RuntimeError:
+        """The error for a gradient with a number that is not finite."""
+        return not_finite(self.optimizer, self.params[offender])
 
     def update(self) -> None:
         """The one call."""

@@ -240,10 +240,9 @@ class EngineOptimizer(EngineRule):
 
     def _measure(self, made: list[tuple[Any, str]]) -> None:
         """Sums up the squares of all gradients, for clipping; refuses those that are not finite if that is wished."""
-        self.reading.square_sum = 0.0
         try:
-            for group in self._engine_groups:
-                group.check_finite()
+            for number, group in enumerate(self._engine_groups):
+                group.measure(number)
         except RuntimeError:
             for p, name in made:
                 del self.state[p][name]

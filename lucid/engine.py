@@ -15,7 +15,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from lucid._engine import ffi, lib
+from lucid._engine import ffi as ffi
+from lucid._engine import lib as lib
+from lucid.types import Tensor
 
 empty_array = np.empty
 from_buffer = ffi.from_buffer
@@ -125,7 +127,7 @@ def dtype_of(kind: Any) -> dtype:
 # ---------------------------------------------------------------------------------------------------------------------
 # Tensors from memory. tensor.py says which class they are of.
 
-new: Callable[..., Any]
+new: Callable[..., Tensor]
 
 
 def register_tensor_class(tensor_class: type) -> None:
@@ -134,13 +136,13 @@ def register_tensor_class(tensor_class: type) -> None:
     new = tensor_class
 
 
-def empty(shape: tuple[int, ...], kind: dtype) -> Any:
+def empty(shape: tuple[int, ...], kind: dtype) -> Tensor:
     """A tensor of fresh memory."""
     array = empty_array(shape, kind.numpy)
     return new(array, from_buffer(kind.array_type, array), shape, kind)
 
 
-def wrap(array: np.ndarray) -> Any:
+def wrap(array: np.ndarray) -> Tensor:
     """A tensor on the memory of a NumPy array, whatever its strides.
 
     Raises:
@@ -158,7 +160,7 @@ def wrap(array: np.ndarray) -> Any:
     return new(array, ffi.cast(kind.pointer_type, array.ctypes.data), array.shape, kind, strides)
 
 
-def view(base: Any, array: np.ndarray, offset: int | None = None) -> Any:
+def view(base: Any, array: np.ndarray, offset: int | None = None) -> Tensor:
     """A tensor on a NumPy view of ``base``'s array; it shares the version counter.
 
     Args:
@@ -180,7 +182,7 @@ def view(base: Any, array: np.ndarray, offset: int | None = None) -> Any:
     return result
 
 
-def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int = 0) -> Any:
+def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int = 0) -> Tensor:
     """As :func:`view`, for an array that is known to be contiguous."""
     result = new(array, base.pointer + offset if offset else base.pointer, shape, base.dtype)
     result.version = base.version
@@ -188,12 +190,12 @@ def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int
     return result
 
 
-def same_start(base: Any, array: np.ndarray) -> Any:
+def same_start(base: Any, array: np.ndarray) -> Tensor:
     """As :func:`view`, for a view that begins at the same number: a reshape or a change of the order of dimensions."""
     return view(base, array, 0)
 
 
-def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:
+def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Tensor:
     """The numbers of ``base`` (contiguous) that stand at ``offset`` and in steps of ``strides``, as a view.
 
     Raises:
@@ -250,7 +252,7 @@ def dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def expand(x: Any, shape: tuple[int, ...]) -> Any:
+def expand(x: Any, shape: tuple[int, ...]) -> Tensor:
     """``x`` seen as ``shape``, by strides of 0, without a copy. The shapes are known to fit."""
     kind = x.dtype
     strides, steps = _expanded_strides(x.shape, x.strides, shape, kind.itemsize)
@@ -276,7 +278,7 @@ def _expanded_strides(
     return strides, tuple(step * itemsize for step in strides)
 
 
-def contiguous(x: Any) -> Any:
+def contiguous(x: Tensor) -> Tensor:
     """``x`` itself when its memory is contiguous, else a copy that is."""
     if x.strides is None:
         return x
@@ -324,7 +326,7 @@ def _made_writable(x: Any) -> bool:
     return True
 
 
-def convert(x: Any, kind: dtype) -> Any:
+def convert(x: Tensor, kind: dtype) -> Tensor:
     """A copy of ``x`` in another number type."""
     x = contiguous(x)
     out = empty(x.shape, kind)
@@ -394,7 +396,7 @@ class Elementwise:
         self.integers = integers
         self.result = result
 
-    def on_integers(self, *operands: Any) -> Any:
+    def on_integers(self, *operands: Any) -> Tensor:
         """The result by NumPy, for number types without kernels."""
         kind = next(x for x in operands if hasattr(x, "dtype")).dtype
         if self.integers is None:
@@ -407,7 +409,7 @@ class Elementwise:
         return wrap(np.asarray(result, (self.result or kind).numpy))
 
 
-def unary(family: Elementwise, x: Any) -> Any:
+def unary(family: Elementwise, x: Tensor) -> Tensor:
     """f(x), elementwise."""
     kind = x.dtype
     kernel = family.table.get(kind)
@@ -422,7 +424,7 @@ def unary(family: Elementwise, x: Any) -> Any:
     return new(array, pointer, shape, kind)
 
 
-def unary_into(family: Elementwise, x: Any) -> bool:
+def unary_into(family: Elementwise, x: Tensor) -> bool:
     """x ← f(x), elementwise, straight in its memory; False, and nothing done, where that cannot be."""
     kernel = family.table.get(x.dtype)
     if kernel is None or x.strides is not None:
@@ -503,7 +505,7 @@ def _strided(driver: Any, kernel: Any, a: Any, b: Any, out: Any) -> None:
     )
 
 
-def binary_number(family: Elementwise, a: Any, number: float) -> Any:
+def binary_number(family: Elementwise, a: Tensor, number: float) -> Tensor:
     """f(a, number), elementwise."""
     kind = a.dtype
     driver = _binary_scalar.get(kind)
@@ -517,7 +519,7 @@ def binary_number(family: Elementwise, a: Any, number: float) -> Any:
     return new(array, pointer, a.shape, kind)
 
 
-def number_binary(family: Elementwise, number: float, b: Any) -> Any:
+def number_binary(family: Elementwise, number: float, b: Tensor) -> Tensor:
     """f(number, b), elementwise."""
     kind = b.dtype
     driver = _scalar_binary.get(kind)
@@ -531,7 +533,7 @@ def number_binary(family: Elementwise, number: float, b: Any) -> Any:
     return new(array, pointer, b.shape, kind)
 
 
-def compare(family: Elementwise, a: Any, b: Any) -> Any:
+def compare(family: Elementwise, a: Any, b: Any) -> Tensor:
     """f(a, b) as a bool tensor, for two tensors of one shape and type, or a tensor and a number."""
     kind = a.dtype
     kernel = family.table.get(kind)
@@ -550,7 +552,7 @@ def compare(family: Elementwise, a: Any, b: Any) -> Any:
     return out
 
 
-def predicate(family: Elementwise, x: Any) -> Any:
+def predicate(family: Elementwise, x: Tensor) -> Tensor:
     """f(x) as a bool tensor, elementwise."""
     kernel = family.table.get(x.dtype)
     if kernel is None:
@@ -594,7 +596,8 @@ def set_num_threads(n: int) -> None:
 
 def get_num_threads() -> int:
     """How many threads the engine's kernels may use; at the start LUCID_NUM_THREADS, or the number of processors."""
-    return cast(int, lib.num_threads())
+    threads: int = lib.num_threads()
+    return threads
 
 
 def simd_levels() -> list[str]:
@@ -607,7 +610,8 @@ def simd_levels() -> list[str]:
 
 def get_simd() -> str:
     """The instruction set in use: the widest there is, or the one named by LUCID_SIMD."""
-    return simd_levels()[lib.simd_level()]
+    level: int = lib.simd_level()
+    return simd_levels()[level]
 
 
 def set_simd(name: str) -> None:

@@ -18,6 +18,7 @@ from lucid.ops import (
     broadcast,
     combine,
     create,
+    elementwise,
     factor,
     functions,
     index,
@@ -96,7 +97,8 @@ class Tensor(Value):
     @property
     def _version(self) -> int:
         """How often its memory was changed in place."""
-        return self.version[0]
+        version: int = self.version[0]
+        return version
 
     def backward(
         self,
@@ -252,7 +254,8 @@ class Tensor(Value):
         """
         if self.array.size != 1:
             raise ValueError(f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one")
-        return self.array.item()
+        number: float | int | bool = self.array.item()
+        return number
 
     def tolist(self) -> Any:
         """The numbers as nested lists."""
@@ -266,7 +269,8 @@ class Tensor(Value):
         """
         if self.requires_grad and not force:
             raise RuntimeError("numpy: the tensor requires grad; use x.detach().numpy()")
-        return self.array.view()  # an array object of its own: what is done to its shape or dtype stays with it
+        array: np.ndarray = self.array.view()  # an object of its own: what is done to its shape or dtype stays with it
+        return array
 
     def cpu(self) -> Tensor:
         """The tensor itself."""
@@ -593,7 +597,7 @@ class Parameter(Tensor):
             super().__init__(data, requires_grad, *parts)
             return
         if data is None:
-            data = engine.empty((0,), create.default_dtype[0])
+            data = engine.empty((0,), elementwise.default_dtype[0])
         if not isinstance(data, Value):
             raise TypeError(f"Parameter: expected a tensor, got {type(data).__name__}")
         if requires_grad and not data.dtype.is_floating_point:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from lucid import engine
 from lucid.autograd.graph import RemovableHandle, Value, add_hook, describe
@@ -13,7 +13,17 @@ from lucid.nn.module_state import EXTRA_STATE, LoadResult, StateHook
 from lucid.tensor import Parameter, Tensor
 
 Self = TypeVar("Self", bound="Module")
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result", covariant=True)
 _FLOATS = (engine.float32, engine.float64)
+
+
+class _HasForward(Protocol[Arguments, Result]):
+    """How a type checker sees a module that is called: with the arguments and the result of its ``forward``."""
+
+    _call_hooks: dict[int, Any]
+
+    def forward(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result: ...
 
 
 class Module:
@@ -60,10 +70,12 @@ class Module:
         """Computes the result; every module writes its own."""
         raise NotImplementedError(f"{type(self).__name__}: write a method forward(self, ...)")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: _HasForward[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         if self._call_hooks:
-            return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
+            result: Result = call_with_hooks(self, args, kwargs)
+            return result
+        forward: Callable[..., Result] = self.forward
+        return forward(*args, **kwargs) if kwargs else forward(*args)
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -279,7 +291,7 @@ class Module:
         Raises:
             AttributeError: when there is none.
         """
-        module: Any = self
+        module: Module = self
         for name in target.split(".") if target else ():
             inside = module._modules
             if inside.get(name) is None:

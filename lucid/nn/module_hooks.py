@@ -149,13 +149,13 @@ def _replaced(name: str, grads: tuple[Any, ...], changed: Any) -> tuple[Any, ...
     """The gradients that a hook returned, or those it was given when it returned None."""
     if changed is None:
         return grads
-    changed = changed if isinstance(changed, tuple) else (changed,)
-    if len(changed) != len(grads):
-        raise RuntimeError(f"backward hook: it returned {len(changed)} of {name}, expected {len(grads)}")
-    for old, new in zip(grads, changed, strict=True):
+    given: tuple[Any, ...] = changed if isinstance(changed, tuple) else (changed,)
+    if len(given) != len(grads):
+        raise RuntimeError(f"backward hook: it returned {len(given)} of {name}, expected {len(grads)}")
+    for old, new in zip(grads, given, strict=True):
         if new is not None and not (isinstance(new, Value) and (old is None or new.shape == old.shape)):
             raise RuntimeError(f"backward hook: {name} is {describe(old)}; it cannot be replaced by {describe(new)}")
-    return changed
+    return given
 
 
 def _kind(value: Any) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import record
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.view import wrap_dim
+from lucid.types import Tensor
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:

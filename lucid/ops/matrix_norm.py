@@ -9,14 +9,14 @@ from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, record
 from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, where
 from lucid.ops.broadcast import Dims, reduction, sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.factor import svdvals
 from lucid.ops.functions import pow, sqrt
 from lucid.ops.reduce import amax, amin
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
-def _floating(operation: str, x: Any, dtype: Any) -> Tensor:
+def _floating(operation: str, x: Tensor, dtype: Any) -> Tensor:
     if not isinstance(x, Value):
         raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
     if dtype is not None:

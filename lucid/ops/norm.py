@@ -10,10 +10,10 @@ from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, sub, where
 from lucid.ops.broadcast import Dims, reduction, sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import pow, sqrt
 from lucid.ops.reduce import amax, amin
 from lucid.ops.view import to_dtype
+from lucid.types import Tensor
 
 _sum_squares = engine.kernels("sum_squares")
 

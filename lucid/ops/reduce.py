@@ -12,12 +12,13 @@ from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
-from lucid.ops.elementwise import Tensor, default_dtype
+from lucid.ops.elementwise import default_dtype
 from lucid.ops.functions import exp, sqrt
 from lucid.ops.index import gather
 from lucid.ops.joining import cat, stack
 from lucid.ops.slicing import narrow, select
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
 def _need_floating(operation: str, input: Tensor) -> None:

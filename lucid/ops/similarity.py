@@ -9,11 +9,12 @@ from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value
 from lucid.ops.arithmetic import abs, add, div, eq, maximum, mul, ne, sub, where
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor, common_shape, result_type
+from lucid.ops.elementwise import common_shape, result_type
 from lucid.ops.functions import pow, sqrt
 from lucid.ops.inplace import copy_
 from lucid.ops.reduce import amax, amin
 from lucid.ops.view import clone, to_dtype
+from lucid.types import Tensor
 
 
 def floor_value(x: Tensor, least: float) -> Tensor:

@@ -11,9 +11,10 @@ import numpy as np
 
 from lucid import engine, return_types
 from lucid.autograd.graph import Value, record
-from lucid.ops.elementwise import Tensor, is_number
+from lucid.ops.elementwise import is_number
 from lucid.ops.index import gather, scatter_into_zeros
 from lucid.ops.view import contiguous, reshape, transpose, wrap_dim
+from lucid.types import Tensor
 
 _topk = engine.kernels("topk")
 
@@ -72,9 +73,10 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 def _order(array: np.ndarray, dim: int, descending: bool) -> np.ndarray:
     """The places of the elements in order; equal ones as they stand."""
     if not descending:
-        return np.argsort(array, dim, kind="stable")
-    reverse = np.flip(np.argsort(np.flip(array, dim), dim, kind="stable"), dim)
-    return array.shape[dim] - 1 - reverse
+        order: np.ndarray = np.argsort(array, dim, kind="stable")
+    else:
+        order = array.shape[dim] - 1 - np.flip(np.argsort(np.flip(array, dim), dim, kind="stable"), dim)
+    return order
 
 
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> return_types.sort:

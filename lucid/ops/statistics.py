@@ -10,12 +10,12 @@ from lucid import engine, return_types
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import div, eq, logical_or, mul, where
 from lucid.ops.broadcast import Dims, reduction, sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.index import gather
 from lucid.ops.predicates import isnan
 from lucid.ops.reduce import _need_elements, mean
 from lucid.ops.slicing import select
 from lucid.ops.view import to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
 def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -65,7 +65,8 @@ def _median_places(array: np.ndarray[Any, Any], skip_nan: bool) -> np.ndarray[An
         values = np.partition(array, half, -1)[..., half : half + 1]
     unknown = np.isnan(values)
     which = np.where(unknown, 0, middle - (array < values).sum(-1, keepdims=True))  # of the equals
-    return (np.where(unknown, missing, array == values).cumsum(-1) == which + 1).argmax(-1)
+    places: np.ndarray = (np.where(unknown, missing, array == values).cumsum(-1) == which + 1).argmax(-1)
+    return places
 
 
 def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:

@@ -17,8 +17,7 @@ from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.autograd.views import attach
 from lucid.devices import check_device, names_device
-
-Tensor = Any
+from lucid.types import Tensor
 
 
 def wrap_dim(operation: str, dim: int, ndim: int) -> int:
@@ -191,7 +190,7 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     along = {wrap_dim("flip", d, len(input.shape)) for d in wanted}
     if len(along) < len(wanted):
         raise ValueError(f"flip: a dimension appears twice in {wanted}")
-    reverse = (*(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape))), ...)
+    reverse: Any = (*(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape))), ...)
     out = engine.wrap(input.array[reverse].copy(order="C"))
     return record("flip", out, (input,), (lambda grad: flip(grad, wanted),))
 

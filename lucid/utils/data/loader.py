@@ -210,10 +210,12 @@ class DataLoader(Generic[T_co]):
         """How many batches there are; of an IterableDataset, as far as its own length says."""
         if not isinstance(self.dataset, IterableDataset):
             return len(self._index_sampler)
-        length = self._promised = len(self.dataset)  # type: ignore[arg-type]
+        length: int = len(self.dataset)  # type: ignore[arg-type]
+        self._promised = length
         if self.batch_size is None:
             return length
-        return length // self.batch_size if self.drop_last else -(-length // self.batch_size)
+        batches: int = length // self.batch_size if self.drop_last else -(-length // self.batch_size)
+        return batches
 
     def _warn_of_too_many_workers(self) -> None:
         processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

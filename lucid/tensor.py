@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -203,7 +203,11 @@ class Tensor(Value):
         """How many dimensions it has."""
         return len(self.shape)
 
-    def size(self, dim: int | None = None) -> Any:
+    @overload
+    def size(self, dim: None = None) -> tuple[int, ...]: ...
+    @overload
+    def size(self, dim: int) -> int: ...
+    def size(self, dim: int | None = None) -> tuple[int, ...] | int:
         """The shape, or the size of one dimension."""
         return self.shape if dim is None else self.shape[views.wrap_dim("size", dim, len(self.shape))]
 
@@ -215,7 +219,11 @@ class Tensor(Value):
         """Bytes per element."""
         return self.dtype.itemsize
 
-    def stride(self, dim: int | None = None) -> Any:
+    @overload
+    def stride(self, dim: None = None) -> tuple[int, ...]: ...
+    @overload
+    def stride(self, dim: int) -> int: ...
+    def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
         """The steps between neighbours along each dimension (or one), in elements."""
         steps = self.strides or engine.dense_strides(self.shape)
         return steps if dim is None else steps[views.wrap_dim("stride", dim, len(self.shape))]
@@ -391,8 +399,8 @@ class Tensor(Value):
     isposinf, isneginf, signbit = predicates.isposinf, predicates.isneginf, predicates.signbit
     isclose, allclose, equal = predicates.isclose, predicates.allclose, predicates.equal
 
-    __eq__ = arithmetic.equals
-    __ne__ = arithmetic.differs
+    __eq__ = arithmetic.equals  # type: ignore[assignment]  # a tensor, where object gives a bool
+    __ne__ = arithmetic.differs  # type: ignore[assignment]
     __lt__ = lt = arithmetic.lt
     __le__ = le = arithmetic.le
     __gt__ = gt = arithmetic.gt

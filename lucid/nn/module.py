@@ -443,7 +443,7 @@ class Module:
     # -----------------------------------------------------------------------------------------------------------------
     # State
 
-    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
         """Parameters and persistent buffers by dotted name, outside the graph, on the same memory.
 
         Args:

@@ -45,7 +45,7 @@ class StateHook(NamedTuple):
     replaces: bool = False
 
 
-def save(module: Any, destination: Any, prefix: str, keep_vars: bool) -> Any:
+def save(module: Any, destination: Any, prefix: str, keep_vars: bool) -> dict[str, Any]:
     """The work of :meth:`Module.state_dict`."""
     if destination is None:
         destination = OrderedDict()
@@ -67,7 +67,8 @@ def save(module: Any, destination: Any, prefix: str, keep_vars: bool) -> Any:
             if changed is not None and not hook.replaces:
                 raise RuntimeError("a state_dict post-hook changes the state in place and returns None")
             destination = destination if changed is None else changed
-    return destination
+    saved: dict[str, Any] = destination
+    return saved
 
 
 def load(module: Any, state_dict: Mapping[str, Any], strict: bool, assign: bool) -> LoadResult:

@@ -374,12 +374,12 @@ _gt, _ge = Elementwise("gt", np.greater, engine.bool_), Elementwise("ge", np.gre
 _mirrored = {"eq": _eq, "ne": _ne, "lt": _gt, "le": _ge, "gt": _lt, "ge": _le}
 
 
-def equals(self: Tensor, other: Any) -> Any:
+def equals(self: Tensor, other: Any) -> Tensor:
     """``==``: as :func:`eq`; for what is neither tensor nor number Python decides."""
     return eq(self, other) if isinstance(other, Value | np.ndarray) or is_number(other) else NotImplemented
 
 
-def differs(self: Tensor, other: Any) -> Any:
+def differs(self: Tensor, other: Any) -> Tensor:
     """``!=``: as :func:`ne`; for what is neither tensor nor number Python decides."""
     return ne(self, other) if isinstance(other, Value | np.ndarray) or is_number(other) else NotImplemented
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -98,7 +98,11 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
     return (return_types.nanmedian if skip_nan else return_types.median)(values, indices)
 
 
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+@overload
+def median(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def median(input: Tensor, dim: int, keepdim: bool = False) -> return_types.median: ...
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | return_types.median:
     """The middle number in order of size, the lower one of two; NaN where there is one. Sorted by NumPy.
 
     Without ``dim`` one number of all elements, and equals share the gradient; with ``dim`` the tuple (values, indices)
@@ -112,9 +116,15 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
         >>> lucid.tensor([[3.0, 1.0, 2.0], [6.0, 5.0, 4.0]]).median(1).values.tolist()
         [2.0, 5.0]
     """
-    return _median("median", input, dim, keepdim)
+    found: Tensor | return_types.median = _median("median", input, dim, keepdim)
+    return found
 
 
-def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+@overload
+def nanmedian(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def nanmedian(input: Tensor, dim: int, keepdim: bool = False) -> return_types.nanmedian: ...
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | return_types.nanmedian:
     """The median of what is not NaN; as :func:`median`."""
-    return _median("nanmedian", input, dim, keepdim)
+    found: Tensor | return_types.nanmedian = _median("nanmedian", input, dim, keepdim)
+    return found

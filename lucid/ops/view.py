@@ -9,7 +9,7 @@ import functools
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -323,7 +323,11 @@ def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: b
     return clone(out) if copy and out is input else out
 
 
-def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+@overload
+def type_(input: Tensor, dtype: None = None, non_blocking: bool = False) -> str: ...
+@overload
+def type_(input: Tensor, dtype: Any, non_blocking: bool = False) -> Tensor: ...
+def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Tensor | str:
     """The name of the tensor's type; or, given a number type, the tensor in it.
 
     Args:

@@ -186,11 +186,6 @@ def ones(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, r
     return finish(out, requires_grad, device)
 
 
-def _need_tensor(operation: str, input: Any) -> None:
-    if not isinstance(input, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
-
-
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and number type of another tensor."""
     need_tensor("zeros_like", input)

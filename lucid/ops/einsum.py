@@ -9,8 +9,8 @@ from typing import Any
 from lucid.autograd.graph import Value
 from lucid.ops.arithmetic import mul
 from lucid.ops.broadcast import sum
-from lucid.ops.diagonal import diagonal
 from lucid.ops.matmul import bmm
+from lucid.ops.shape import diagonal
 from lucid.ops.view import permute, reshape
 from lucid.types import Tensor
 

@@ -13,7 +13,8 @@ from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of
 from lucid.ops.arithmetic import mul, where
 from lucid.ops.broadcast import expand, sum
-from lucid.ops.index import need_mask, need_tensor, slices_along
+from lucid.ops.elementwise import need_tensor
+from lucid.ops.index import need_mask, slices_along
 from lucid.ops.picking import Places, number_in, put, write_places
 from lucid.ops.rebase import changed, may_change
 from lucid.ops.slicing import sliced
@@ -98,12 +99,14 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
         ValueError: when the shapes do not fit.
         IndexError: for a number out of range.
     """
-    return _write_slices("index_copy", input, dim, index, need_tensor("index_copy", source), False, False)
+    need_tensor("index_copy", source)
+    return _write_slices("index_copy", input, dim, index, source, False, False)
 
 
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """In-place form of :func:`index_copy`: the tensor itself is written to."""
-    return _write_slices("index_copy_", input, dim, index, need_tensor("index_copy_", source), False, True)
+    need_tensor("index_copy_", source)
+    return _write_slices("index_copy_", input, dim, index, source, False, True)
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lucid import engine
 from lucid.autograd.grad_mode import is_grad_enabled
-from lucid.autograd.graph import Value, describe, needs_graph, record
+from lucid.autograd.graph import RemovableHandle, Value, add_hook, describe, needs_graph, record
 from lucid.autograd.views import register
 from lucid.ops import create
 
@@ -29,6 +29,63 @@ class CallHook(NamedTuple):
     function: Callable[..., Any]
     with_kwargs: bool = False
     always: bool = False
+
+
+def register_forward_pre_hook(
+    module: Any, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+) -> RemovableHandle:
+    """Calls ``hook(module, args)`` before ``forward``; what it returns (if not None) replaces the arguments.
+
+    Args:
+        hook: the function.
+        prepend: before the other pre-hooks, and not after them.
+        with_kwargs: call ``hook(module, args, kwargs)``, which returns None or both: ``(args, kwargs)``.
+    """
+    return add_hook(module._call_hooks, CallHook("forward_pre", hook, with_kwargs), prepend)
+
+
+def register_forward_hook(
+    module: Any,
+    hook: Callable[..., Any],
+    *,
+    prepend: bool = False,
+    with_kwargs: bool = False,
+    always_call: bool = False,
+) -> RemovableHandle:
+    """Calls ``hook(module, args, result)`` after ``forward``; what it returns (if not None) replaces the result.
+
+    Args:
+        hook: the function.
+        prepend: before the other forward hooks, and not after them.
+        with_kwargs: call ``hook(module, args, kwargs, result)``.
+        always_call: call it also when ``forward`` raised.
+    """
+    return add_hook(module._call_hooks, CallHook("forward", hook, with_kwargs, always_call), prepend)
+
+
+def register_full_backward_pre_hook(module: Any, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+    """Calls ``hook(module, grad_output)`` when the gradients of the outputs are known.
+
+    ``grad_output`` is a tuple; what the hook returns (if not None) replaces it.
+    """
+    return add_hook(module._call_hooks, CallHook("backward_pre", hook), prepend)
+
+
+def register_full_backward_hook(module: Any, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+    """Calls ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are known.
+
+    Both are tuples, with None for what has no gradient; ``grad_input`` speaks of the positional arguments. What the
+    hook returns (if not None) goes on in place of ``grad_input``. Inputs and outputs of a module with such hooks
+    are views, so they cannot be changed in place while recording.
+
+    Example:
+        >>> import lucid
+        >>> layer = lucid.nn.Linear(2, 1)
+        >>> with layer.register_full_backward_hook(lambda module, grad_input, grad_output: print(grad_output)):
+        ...     layer(lucid.ones(1, 2)).sum().backward()
+        (tensor([[1.]]),)
+    """
+    return add_hook(module._call_hooks, CallHook("backward", hook), prepend)
 
 
 def call_with_hooks(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -9,119 +9,36 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from lucid._engine import ffi as ffi
 from lucid._engine import lib as lib
+from lucid.dtypes import DTYPES as DTYPES
+from lucid.dtypes import MissingType as MissingType
+from lucid.dtypes import bfloat16 as bfloat16
+from lucid.dtypes import bool_ as bool_
+from lucid.dtypes import dtype as dtype
+from lucid.dtypes import dtype_of as dtype_of
+from lucid.dtypes import float16 as float16
+from lucid.dtypes import float32 as float32
+from lucid.dtypes import float64 as float64
+from lucid.dtypes import int32 as int32
+from lucid.dtypes import int64 as int64
+from lucid.dtypes import of_numpy
+from lucid.dtypes import uint8 as uint8
+from lucid.settings import get_num_threads as get_num_threads
+from lucid.settings import get_simd as get_simd
+from lucid.settings import set_num_threads as set_num_threads
+from lucid.settings import set_simd as set_simd
+from lucid.settings import simd_levels as simd_levels
 from lucid.types import Tensor
 
 empty_array = np.empty
 from_buffer = ffi.from_buffer
 NULL = ffi.NULL
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Number types
-
-
-class dtype:
-    """A number type. There is one object per type, so ``is`` compares them.
-
-    Attributes:
-        name: ``"float32"`` and so on.
-        itemsize: bytes per number.
-        is_floating_point: whether gradients can flow.
-        numpy: the NumPy dtype.
-    """
-
-    __slots__ = (
-        "array_type",
-        "category",
-        "code",
-        "is_floating_point",
-        "itemsize",
-        "name",
-        "numpy",
-        "pointer_type",
-        "suffix",
-    )
-
-    def __init__(self, name: str, code: int, category: int, c_name: str, suffix: str | None) -> None:
-        self.name = name
-        self.numpy = np.dtype(name)
-        self.itemsize = self.numpy.itemsize
-        self.code = code  # the engine's number for it, see lucid_engine.h
-        self.category = category  # 0 bool, 1 integer, 2 floating point: promotion goes up
-        self.is_floating_point = category == 2
-        self.array_type = ffi.typeof(f"{c_name}[]")
-        self.pointer_type = ffi.typeof(f"{c_name} *")
-        self.suffix = suffix  # of the kernels for it; None where there are none
-
-    def __repr__(self) -> str:
-        return f"lucid.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name if self.name != "bool" else "bool_"
-
-    @property
-    def is_complex(self) -> bool:
-        """False: there are no complex tensors."""
-        return False
-
-
-float32 = dtype("float32", 0, 2, "float", "f32")
-float64 = dtype("float64", 1, 2, "double", "f64")
-int64 = dtype("int64", 2, 1, "int64_t", None)
-int32 = dtype("int32", 3, 1, "int32_t", None)
-uint8 = dtype("uint8", 4, 1, "uint8_t", None)
-bool_ = dtype("bool", 5, 0, "uint8_t", None)
-
-DTYPES = (float32, float64, int64, int32, uint8, bool_)
-_of_numpy = {d.numpy: d for d in DTYPES}
-_of_name = {d.name: d for d in DTYPES} | {"float": float32, "double": float64, "long": int64, "int": int32}
-
-
-class MissingType:
-    """The name of a number type that is not there: it can be compared and printed; using it raises a TypeError."""
-
-    is_floating_point = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"lucid.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name
-
-
-float16, bfloat16 = MissingType("float16"), MissingType("bfloat16")
-
-
-def dtype_of(kind: Any) -> dtype:
-    """The number type meant by a lucid dtype, a NumPy dtype, a Python type or a name.
-
-    Raises:
-        TypeError: when the engine has no such type.
-    """
-    if type(kind) is dtype:
-        return kind
-    if isinstance(kind, MissingType):
-        raise TypeError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
-    if kind is float:
-        return float32
-    try:
-        found = _of_name.get(kind) if isinstance(kind, str) else _of_numpy.get(np.dtype(kind))
-    except TypeError:
-        found = None
-    if found is None:
-        raise TypeError(f"dtype {kind!r} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
-    return found
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -149,7 +66,7 @@ def wrap(array: np.ndarray) -> Tensor:
         TypeError: for an array type the engine does not have.
         ValueError: for memory that C cannot read as it is (unaligned, foreign byte order, strides between elements).
     """
-    kind = _of_numpy.get(array.dtype)
+    kind = of_numpy.get(array.dtype)
     if kind is None:
         raise TypeError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
     if array.flags.c_contiguous and array.flags.aligned:
@@ -572,69 +489,6 @@ def reduce_shape(shape: tuple[int, ...], first: int, last: int) -> tuple[int, in
 def pointer_or_null(x: Any) -> Any:
     """The pointer of a contiguous tensor, or NULL for None."""
     return NULL if x is None else x.pointer
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The engine's settings
-
-
-def set_num_threads(n: int) -> None:
-    """Sets how many threads the engine's kernels may use, 1 to 256. The results do not depend on it.
-
-    Raises:
-        ValueError: for another number.
-
-    Example:
-        >>> import lucid
-        >>> lucid.set_num_threads(1)
-        >>> lucid.get_num_threads()
-        1
-    """
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256 or lib.set_num_threads(n) != n:
-        raise ValueError(f"set_num_threads: {n!r} is not a number of threads; give an int from 1 to 256")
-
-
-def get_num_threads() -> int:
-    """How many threads the engine's kernels may use; at the start LUCID_NUM_THREADS, or the number of processors."""
-    threads: int = lib.num_threads()
-    return threads
-
-
-def simd_levels() -> list[str]:
-    """The instruction sets that this build and this processor have, narrowest first."""
-    names: list[str] = []
-    while (name := lib.simd_level_name(len(names))) != NULL:
-        names.append(ffi.string(name).decode())
-    return names
-
-
-def get_simd() -> str:
-    """The instruction set in use: the widest there is, or the one named by LUCID_SIMD."""
-    level: int = lib.simd_level()
-    return simd_levels()[level]
-
-
-def set_simd(name: str) -> None:
-    """Chooses the instruction set of all kernels.
-
-    Raises:
-        ValueError: when this build or this processor does not have it.
-    """
-    levels = simd_levels()
-    if not isinstance(name, str) or name not in levels:
-        raise ValueError(f"SIMD level {name!r} is not available here; choose from {', '.join(levels)}")
-    lib.set_simd_level(levels.index(name))
-
-
-def _start() -> None:
-    asked = os.environ.get("LUCID_SIMD")
-    set_simd(asked or simd_levels()[-1])
-    threads = os.environ.get("LUCID_NUM_THREADS")
-    if threads:
-        set_num_threads(int(threads) if threads.isdigit() else cast(int, threads))
-
-
-_start()
 
 
 def check_index(position: int, index: Any, size: int, operation: str) -> None:

@@ -530,6 +530,8 @@ void norms_real(int64_t count, const int64_t *size, const real *const *x, double
 void norms_of_order_real(int64_t count, const int64_t *size, const real *const *x, double order, double *norms);
 /* x[i] <- factor x[i]. Here and in clamp_all the tensors may overlap: then they are changed one after the other. */
 void scale_all_real(int64_t count, const int64_t *size, real *const *x, double factor);
+/* The same with the factor max_norm / (norm[0] + 1e-6), which is 1 at most. */
+void clip_all_real(int64_t count, const int64_t *size, real *const *x, const double *norm, double max_norm);
 /* x[i] <- min(high, max(low, x[i])); NaN where x[i] or a limit is NaN. */
 void clamp_all_real(int64_t count, const int64_t *size, real *const *x, double low, double high);
 /* out[i] <- x[i] */

@@ -13,9 +13,9 @@ from lucid.autograd.graph import Value, record
 from lucid.engine import ffi, pointer_or_null
 from lucid.ops.arithmetic import add
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.picking import getitem
 from lucid.ops.view import reshape
+from lucid.types import Tensor
 
 _conv2d = engine.kernels("conv2d")
 _conv2d_backward_input = engine.kernels("conv2d_backward_input")

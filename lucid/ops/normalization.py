@@ -14,11 +14,11 @@ from lucid.autograd.graph import Value, describe, record
 from lucid.engine import pointer_or_null
 from lucid.ops.arithmetic import add, div, mul, sub
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import rsqrt
 from lucid.ops.inplace import add_, mul_
 from lucid.ops.reduce import mean
 from lucid.ops.view import reshape
+from lucid.types import Tensor
 
 _group_norm, _group_norm_backward = engine.kernels("group_norm"), engine.kernels("group_norm_backward")
 _batch_norm, _batch_norm_backward = engine.kernels("batch_norm"), engine.kernels("batch_norm_backward")
@@ -83,7 +83,8 @@ def _normalise(
             return _gradients_by_operations(plan, grad, x, factors, bias, given)
         dense_grad, dense_x = engine.contiguous(grad), engine.contiguous(x)
         found = [
-            engine.empty(p.shape, kind) if want else None for p, want in zip((x, weight, bias), wanted, strict=True)
+            engine.empty(p.shape, kind) if p is not None and want else None
+            for p, want in zip((x, weight, bias), wanted, strict=True)
         ]
         inputs = (
             dense_grad.pointer, dense_x.pointer, pointer_or_null(parameters[0]), pointer_or_null(average),
@@ -132,7 +133,7 @@ def _gradients_by_operations(
 
 def _over_last(
     name: str, input: Tensor, normalized_shape: Any, weight: Any, bias: Any, eps: float, centred: bool
-) -> Any:
+) -> Tensor:
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     n = math.prod(shape)
     _check(name, input, n, weight=weight, bias=bias)

@@ -35,10 +35,10 @@ SETTINGS = {
     "regression": "--epochs 20",
     "mlp": "--epochs 20",
     "cnn": "--epochs 4",
-    "vae": "--epochs 8",
+    "vae": "--epochs 6",
     "char_lstm": "--letters 50000 --hidden 64 --epochs 4",
     "gpt": "--letters 50000 --length 32 --width 32 --layers 2 --epochs 4",
-    "gan": "--epochs 20 --batch-size 128",
+    "gan": "--epochs 8 --batch-size 64",
 }
 TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 STUDENT = {2: 31.6, 3: 8.61, 4: 5.96, 5: 5.04, 6: 4.59, 7: 4.32, 8: 4.14}  # by seeds: 2n - 2 degrees, 0.1 %, both sides

@@ -95,6 +95,7 @@ def save_picture(images, path):
     """Writes images of [rows * columns, 1, height, width] as one picture, 16 in a row."""
     from matplotlib.image import imsave
 
+    images = F.pad(images, [1, 1, 1, 1]).repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
     count, _, height, width = images.shape
     rows = images.view(count // 16, 16, height, width).permute(0, 2, 1, 3)
     imsave(path, rows.reshape(-1, 16 * width).cpu().numpy(), cmap="gray_r", vmin=0, vmax=1)

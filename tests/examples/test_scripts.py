@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 SMALL = {
     "regression": "--samples 320",
     "mlp": "--batch-size 128",
-    "cnn": "--batch-size 128",
+    "cnn": "--batch-size 128 --lr 0.02",
     "vae": "--batch-size 128",
     "char_lstm": "--letters 6000 --hidden 24 --length 20 --batch-size 8",
     "gpt": "--letters 6000 --width 16 --layers 1 --length 16 --batch-size 8 --dropout 0.1",

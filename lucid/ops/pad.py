@@ -59,9 +59,13 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
         out.array.fill(value)
     except OverflowError as error:
         raise ValueError(f"constant_pad_nd: {error}") from None
-    kept: Any = (..., *(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in sides))
-    place: Any = (..., *(slice(max(a, 0), size + a + b - max(b, 0)) for size, (a, b) in sides))
-    engine.copy_into(engine.view(out, out.array[place]), engine.view(input, input.array[kept]))
+    kept: Any = (..., *[slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in sides])
+    place: Any = (..., *[slice(max(a, 0), size + a + b - max(b, 0)) for size, (a, b) in sides])
+    steps = engine.dense_strides(out.shape)[lead:]
+    start = sum([max(a, 0) * step for (a, _), step in zip(pairs, steps, strict=True)])
+    is_smaller = any([a < 0 or b < 0 for a, b in pairs])
+    source = engine.view(input, input.array[kept]) if is_smaller else input
+    engine.copy_into(engine.view(out, out.array[place], start), source)
     back = [-operator.index(n) for n in pad]
     return record("constant_pad_nd", out, (input,), (lambda grad: constant_pad_nd(grad, back),))
 

@@ -54,9 +54,9 @@ from lucid.ops.element_loss import (
     soft_margin_loss,
 )
 from lucid.ops.elementwise import Tensor
+from lucid.ops.embedding import embedding
 from lucid.ops.fold import fold, unfold
 from lucid.ops.functions import sigmoid, tanh
-from lucid.ops.index import gather_rows
 from lucid.ops.inplace import copy_, inplace_form
 from lucid.ops.loss import cross_entropy, nll_loss
 from lucid.ops.margin_loss import cosine_embedding_loss, margin_ranking_loss, triplet_margin_loss
@@ -190,22 +190,6 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     """
     out = _dropout(input, p, training)
     return copy_(input, out) if inplace and out is not input else out
-
-
-def embedding(input: Tensor, weight: Tensor) -> Tensor:
-    """Rows of a table by number: input [...] of integers, weight [rows, width] → [..., width].
-
-    Raises:
-        IndexError: for a row that is not there.
-
-    Example:
-        >>> import lucid
-        >>> lucid.nn.functional.embedding(lucid.tensor([1, 0]), lucid.eye(2)).tolist()
-        [[0.0, 1.0], [1.0, 0.0]]
-    """
-    if len(weight.shape) != 2:
-        raise ValueError(f"embedding: weight must be [rows, width], got shape {weight.shape}")
-    return gather_rows(weight, input)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from lucid.ops.arithmetic import add, mul, sub
 from lucid.ops.elementwise import Binary, Tensor, Unary, binary, unary
 from lucid.ops.functions import exp, sigmoid, tanh
 
 
 def relu(input: Tensor) -> Tensor:
-    """max(input, 0), elementwise. The derivative at 0 is 0.
+    """max(input, 0), elementwise; integers stay integers. The derivative at 0 is 0.
 
     Example:
         >>> import lucid
@@ -20,7 +22,7 @@ def relu(input: Tensor) -> Tensor:
     return unary(_relu, input)
 
 
-_relu = Unary("relu", lambda grad, out: relu_backward(grad, out), "output")
+_relu = Unary("relu", lambda grad, out: relu_backward(grad, out), "output", lambda a: np.maximum(a, a.dtype.type(0)))
 
 
 def relu_backward(grad: Tensor, out: Tensor) -> Tensor:

@@ -57,10 +57,10 @@ def _check_range(operation: str, index: Tensor, size: int) -> None:
 # Rows of a table, for embeddings
 
 
-def gather_rows(table: Tensor, index: Tensor) -> Tensor:
+def gather_rows(table: Tensor, index: Tensor, skip: int = -1) -> Tensor:
     """Row ``index[i, ...]`` of ``table`` at place [i, ...].
 
-    Table [rows, ...] and index [...] give [*index.shape, *table.shape[1:]].
+    Table [rows, ...] and index [...] give [*index.shape, *table.shape[1:]]. Row ``skip`` gets no gradient.
 
     Raises:
         IndexError: for a row that is not there.
@@ -74,9 +74,8 @@ def gather_rows(table: Tensor, index: Tensor) -> Tensor:
     position = kernel(index.array.size, width, rows, dense.pointer, index.pointer, out.pointer)
     engine.check_index(position, index, rows, "index")
     shape = table.shape
-    return record(
-        "gather_rows", out, (table,), (lambda grad, index: scatter_rows_into_zeros(grad, index, shape),), (index,)
-    )
+    rule = lambda grad, index: scatter_rows_into_zeros(grad, index, shape, skip)  # noqa: E731
+    return record("gather_rows", out, (table,), (rule,), (index,))
 
 
 def scatter_rows_into_zeros(grad: Tensor, index: Tensor, shape: tuple[int, ...], skip: int = -1) -> Tensor:

@@ -17,7 +17,7 @@ from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, edge_of, record
 from lucid.engine import dense_strides
 from lucid.ops.activation import gelu_backward, gelu_tanh_backward, relu_backward
-from lucid.ops.arithmetic import mul
+from lucid.ops.arithmetic import add, mul
 from lucid.ops.broadcast import broadcast_shapes, expand, sum
 from lucid.ops.elementwise import Tensor, operand
 from lucid.ops.view import reshape, transpose
@@ -212,7 +212,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, activation
 
     Args:
         input: [..., in_features].
-        weight: [out_features, in_features].
+        weight: [out_features, in_features]; [in_features] for one feature, whose dimension the result leaves out.
         bias: [out_features], or None.
         activation: ``"relu"``, ``"gelu"`` or ``"gelu_tanh"`` is applied in the same pass over memory.
 
@@ -232,7 +232,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, activation
             raise TypeError(f"linear: expected a tensor, got {type(x).__name__}")
     shape, weight_shape = input.shape, weight.shape
     if len(weight_shape) != 2:
-        raise ValueError(f"linear: weight must be [out_features, in_features], got shape {weight_shape}")
+        return _linear_vector(input, weight, bias, activation)
     out_features, in_features = weight_shape
     if not shape or shape[-1] != in_features:
         raise ValueError(
@@ -254,6 +254,15 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, activation
         return _linear(input, weight, bias, activation)
     out = _linear(reshape(input, math.prod(shape[:-1]), in_features), weight, bias, activation)
     return reshape(out, (*shape[:-1], out_features))
+
+
+def _linear_vector(input: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None) -> Tensor:
+    """input @ weight + bias, for a weight of one dimension and a bias of none."""
+    if len(weight.shape) != 1 or activation is not None or (bias is not None and bias.shape):
+        given = f"weight of shape {weight.shape}" + ("" if bias is None else f", bias of shape {bias.shape}")
+        raise ValueError(f"linear: expected weight [out_features, in_features] and bias [out_features], got {given}")
+    out = matmul(input, weight)
+    return out if bias is None else add(out, bias)
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None) -> Tensor:

@@ -109,3 +109,19 @@ def test_small_ones():
     assert empty.grad.shape == (0,)
     assert lucid.Generator().device == lucid.device("cpu")
     assert lucid.rand_like(full, requires_grad=True).requires_grad
+
+
+def test_relu_keeps_integers():
+    for kind in (lucid.int64, lucid.int32, lucid.uint8):
+        for relu in (lucid.relu, lucid.nn.functional.relu, lucid.nn.ReLU()):
+            out = relu(lucid.tensor([0, 3, 7], dtype=kind) - (0 if kind is lucid.uint8 else 2))
+            assert out.dtype is kind and out.tolist() == ([0, 3, 7] if kind is lucid.uint8 else [0, 1, 5])
+    assert lucid.tensor([-2, 3]).relu_().tolist() == [0, 3]
+
+
+def test_linear_map_to_one_number():
+    x, weight, bias = learned(1.0, 2.0, 3.0, 4.0).reshape(2, 2), learned(0.5, -1.0), learned(2.0)[0]
+    out = lucid.nn.functional.linear(x, weight, bias)
+    np.testing.assert_array_equal(out.detach().numpy(), [0.5, -0.5])
+    assert lucid.nn.functional.linear(x[0], weight).item() == -1.5
+    assert lucid.autograd.gradcheck(lucid.nn.functional.linear, (x, weight, bias))

@@ -326,7 +326,6 @@ _NUMBER = "A number is taken where PyTorch asks for a tensor."
 _NO_TENSOR = {"must be Tensor, not": _NUMBER}
 _STEPS = "The derivative of a step function is zero here; PyTorch has none."
 _WRAPS = "A number is compared by its value; PyTorch first wraps it into the tensor's type."
-_MIXED = "The result is promoted; PyTorch asks for an integer alpha."
 
 _BOOL_MINUS = {"with a bool tensor is not supported": _TRUTH}
 
@@ -334,9 +333,7 @@ INTENDED: dict[str, dict[str, str]] = {
     name: {"not implemented for 'Bool'": _TRUTH}
     for name in "abs ceil floor fmod round trunc pow remainder Tensor.abs_ Tensor.pow_".split()
 }
-INTENDED |= {
-    name: dict(_NO_TENSOR) for name in "atan2 maximum minimum logical_and logical_or logical_xor square".split()
-}
+INTENDED |= {name: dict(_NO_TENSOR) for name in "atan2 maximum minimum logical_and logical_or logical_xor".split()}
 INTENDED |= {name: {"number_below_uint8": _WRAPS, "number_above_uint8": _WRAPS} for name in ("lt", "le", "gt", "ge")}
 INTENDED |= {name: {"number_below_uint8": _WRAPS} for name in ("eq", "ne")}
 for _name in ("pow", "Tensor.pow_"):
@@ -353,4 +350,3 @@ INTENDED["floor_divide"] = {
 }
 INTENDED |= {name: dict(_BOOL_MINUS) for name in ("sub", "rsub", "Tensor.sub_")}
 INTENDED["positive"] = {"on a bool tensor is not supported": _TRUTH}
-INTENDED["add"] = {"argument alpha must not be": _MIXED}

@@ -348,8 +348,8 @@ def kernel_addresses(name: str) -> Kernels:
     return {float32: ffi.addressof(lib, f"{name}_f32"), float64: ffi.addressof(lib, f"{name}_f64")}
 
 
-class NoKernel(TypeError):
-    """The operation has no kernel for this number type."""
+class NoKernel(TypeError, NotImplementedError):
+    """The operation has no kernel for this number type. (A RuntimeError too, as NotImplementedError is one.)"""
 
     def __init__(self, operation: str, kind: dtype) -> None:
         super().__init__(f"{operation}: not implemented for {kind}; convert with .float() or .double() first")

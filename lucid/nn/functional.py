@@ -29,7 +29,6 @@ from lucid.ops.activation_family import (
     prelu,
     relu6,
     selu,
-    softmin,
     softplus,
     softshrink,
     softsign,
@@ -57,7 +56,7 @@ from lucid.ops.elementwise import Tensor
 from lucid.ops.embedding import embedding
 from lucid.ops.fold import fold, unfold
 from lucid.ops.functions import sigmoid, tanh
-from lucid.ops.inplace import copy_, inplace_form
+from lucid.ops.inplace import copy_, inplace_form, mul_
 from lucid.ops.loss import cross_entropy, nll_loss
 from lucid.ops.margin_loss import cosine_embedding_loss, margin_ranking_loss, triplet_margin_loss
 from lucid.ops.matmul import linear
@@ -77,7 +76,8 @@ from lucid.ops.pool import (
 )
 from lucid.ops.random import bernoulli
 from lucid.ops.random import dropout as _dropout
-from lucid.ops.reduce import log_softmax, softmax
+from lucid.ops.reduce import log_softmax as _log_softmax
+from lucid.ops.reduce import softmax as _softmax
 from lucid.ops.resample import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
 from lucid.ops.similarity import cosine_similarity, normalize, pairwise_distance
 from lucid.ops.view import permute, reshape
@@ -202,6 +202,47 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return _silu_(input) if inplace else _silu(input)
 
 
+def _implicit(name: str, input: Tensor, dim: int | None) -> int:
+    """The dimension meant; without one dimension 0 of tensors of 0, 1 or 3 dimensions, else 1, with a warning."""
+    if dim is not None:
+        return dim
+    warnings.warn(f"{name}: say over which dimension, as dim=...; leaving it out is deprecated", stacklevel=3)
+    return 0 if len(input.shape) in (0, 1, 3) else 1
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """exp(xᵢ) / Σⱼ exp(xⱼ) along ``dim``, without overflow.
+
+    Args:
+        input: [any shape].
+        dim: the dimension. None is deprecated: 0 for tensors of 0, 1 or 3 dimensions, else 1, with a warning.
+        _stacklevel: without meaning, as in PyTorch.
+        dtype: what the input is converted to first.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.softmax(lucid.tensor([0.0, 0.0]), dim=0).tolist()
+        [0.5, 0.5]
+    """
+    return _softmax(input, _implicit("softmax", input, dim), dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """xᵢ − log Σⱼ exp(xⱼ) along ``dim``, without overflow; arguments as for :func:`softmax`."""
+    return _log_softmax(input, _implicit("log_softmax", input, dim), dtype)
+
+
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """Softmax of −x along ``dim``: exp(−xᵢ) / Σⱼ exp(−xⱼ); arguments as for :func:`softmax`.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.softmin(lucid.tensor([0.0, 0.0]), dim=0).tolist()
+        [0.5, 0.5]
+    """
+    return _softmax(mul(input, -1), _implicit("softmin", input, dim), dtype)
+
+
 _relu_, _silu_ = inplace_form("relu_", _relu), inplace_form("silu_", _silu)
 
 
@@ -239,8 +280,7 @@ def _drop_channels(operation: str, input: Tensor, channel: int, p: float, traini
     if not training or p == 0:
         return input
     shape = (*input.shape[: channel + 1], *(1,) * (len(input.shape) - channel - 1))
-    out = mul(input, _dropout(ones(shape, dtype=input.dtype), p, True))
-    return copy_(input, out) if inplace else out
+    return (mul_ if inplace else mul)(input, _dropout(ones(shape, dtype=input.dtype), p, True))
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

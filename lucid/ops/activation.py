@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from lucid.ops.arithmetic import add, mul, sub
-from lucid.ops.elementwise import Binary, Tensor, Unary, binary, unary
+from lucid.ops.elementwise import Binary, Tensor, Unary, binary, no_bools, no_integers, unary
 from lucid.ops.functions import exp, sigmoid, tanh
 
 
@@ -22,7 +22,12 @@ def relu(input: Tensor) -> Tensor:
     return unary(_relu, input)
 
 
-_relu = Unary("relu", lambda grad, out: relu_backward(grad, out), "output", lambda a: np.maximum(a, a.dtype.type(0)))
+_relu = Unary(
+    "relu",
+    lambda grad, out: relu_backward(grad, out),
+    "output",
+    no_bools("relu", lambda a: np.maximum(a, a.dtype.type(0))),
+)
 
 
 def relu_backward(grad: Tensor, out: Tensor) -> Tensor:
@@ -50,8 +55,8 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
 
 
-_gelu = Unary("gelu", lambda grad, x: gelu_backward(grad, x), "input")
-_gelu_tanh = Unary("gelu_tanh", lambda grad, x: gelu_tanh_backward(grad, x), "input")
+_gelu = Unary("gelu", lambda grad, x: gelu_backward(grad, x), "input", no_integers("gelu"))
+_gelu_tanh = Unary("gelu_tanh", lambda grad, x: gelu_tanh_backward(grad, x), "input", no_integers("gelu"))
 
 
 def gelu_backward(grad: Tensor, x: Tensor) -> Tensor:
@@ -100,7 +105,7 @@ def silu(input: Tensor) -> Tensor:
     return unary(_silu, input)
 
 
-_silu = Unary("silu", lambda grad, x: silu_backward(grad, x), "input")
+_silu = Unary("silu", lambda grad, x: silu_backward(grad, x), "input", no_integers("silu"))
 
 
 def silu_backward(grad: Tensor, x: Tensor) -> Tensor:

@@ -6,16 +6,17 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
 from lucid.ops.arithmetic import abs, add, div, gt, le, minimum, mul, sign, sub, where
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor
+from lucid.ops.elementwise import Tensor, default_dtype
 from lucid.ops.functions import exp, sigmoid, tanh
 from lucid.ops.index import chunk
-from lucid.ops.inplace import inplace_form
-from lucid.ops.reduce import softmax
+from lucid.ops.inplace import copy_, inplace_form
 from lucid.ops.view import reshape, to_dtype, wrap_dim
 
 
@@ -65,6 +66,21 @@ def _number(operation: str, name: str, x: Any) -> float:
     if isinstance(x, Value) or not isinstance(x, int | float):
         raise TypeError(f"{operation}: {name} must be a number, got {describe(x)}")
     return float(x)
+
+
+def _holds_integers(x: Tensor) -> bool:
+    return isinstance(x, Value) and x.dtype.category == 1
+
+
+def _of_integers(
+    operation: str, function: Callable[..., Any], input: Tensor, numbers: tuple[float, ...], inplace: bool
+) -> Tensor:
+    """``function`` of integers and numbers without their fraction, which must fit into the integer type. By NumPy."""
+    limits = np.iinfo(input.dtype.numpy)
+    if not all(math.isfinite(number) and limits.min <= int(number) <= limits.max for number in numbers):
+        raise ValueError(f"{operation}: {numbers} do not fit into {input.dtype}")
+    out = engine.wrap(np.asarray(function(input.array, *map(int, numbers)), input.dtype.numpy))
+    return copy_(input, out) if inplace else out
 
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -165,7 +181,7 @@ _leaky_relu = Activation("leaky_relu")
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """x, but at least min_val and at most max_val. The derivative at the limits is 0.
+    """x, but at least min_val and at most max_val. The derivative at the limits is 0. Integers stay integers.
 
     Args:
         input: [any shape].
@@ -183,6 +199,8 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val {min_val} is above max_val {max_val}")
+    if _holds_integers(input):
+        return _of_integers("hardtanh", np.clip, input, (min_val, max_val), inplace)
     return activate(_hardtanh, input, min_val, max_val, inplace=inplace)
 
 
@@ -190,7 +208,7 @@ _hardtanh = Activation("hardtanh")
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(6, max(0, x)) (Krizhevsky 2010).
+    """min(6, max(0, x)) (Krizhevsky 2010). Integers stay integers.
 
     Args:
         input: [any shape].
@@ -201,11 +219,11 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
         >>> lucid.nn.functional.relu6(lucid.tensor([-1.0, 8.0])).tolist()
         [0.0, 6.0]
     """
-    return activate(_hardtanh, input, 0.0, 6.0, inplace=inplace)
+    return hardtanh(input, 0.0, 6.0, inplace)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x for x > threshold, else value.
+    """x for x > threshold, else value. Integers stay integers.
 
     Args:
         input: [any shape].
@@ -218,7 +236,10 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
         >>> lucid.nn.functional.threshold(lucid.tensor([1.0, 3.0]), 2.0, -1.0).tolist()
         [-1.0, 3.0]
     """
-    return activate(_threshold, input, _number("threshold", "threshold", threshold), value, inplace=inplace)
+    limit = _number("threshold", "threshold", threshold)
+    if _holds_integers(input):
+        return _of_integers("threshold", lambda x, limit, y: np.where(x > limit, x, y), input, (limit, value), inplace)
+    return activate(_threshold, input, limit, value, inplace=inplace)
 
 
 _threshold = Activation("threshold")
@@ -360,7 +381,7 @@ def softsign(input: Tensor) -> Tensor:
         >>> lucid.nn.functional.softsign(lucid.tensor([-1.0, 3.0])).tolist()
         [-0.5, 0.75]
     """
-    return activate(_softsign, input)
+    return activate(_softsign, to_dtype(input, default_dtype[0]) if _holds_integers(input) else input)
 
 
 _softsign = Activation("softsign", lambda x, a, b: div(mul(sign(x), -2.0), _cube(add(abs(x), 1))))
@@ -387,17 +408,6 @@ def tanhshrink(input: Tensor) -> Tensor:
         0.0
     """
     return sub(input, tanh(input))
-
-
-def softmin(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """Softmax of −x along ``dim``: exp(−xᵢ) / Σⱼ exp(−xⱼ).
-
-    Example:
-        >>> import lucid
-        >>> lucid.nn.functional.softmin(lucid.tensor([0.0, 0.0]), dim=0).tolist()
-        [0.5, 0.5]
-    """
-    return softmax(mul(input, -1), dim, dtype)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

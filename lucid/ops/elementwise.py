@@ -133,6 +133,26 @@ def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype 
     return [x if x.shape == shape else expand(x, shape) for x in tensors]
 
 
+def no_bools(operation: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` of integer arrays; bools are refused."""
+
+    def of_integers(*operands: Any) -> Any:
+        if all(x.dtype == bool if isinstance(x, np.ndarray) else isinstance(x, bool) for x in operands):
+            raise NoKernel(operation, engine.bool_)
+        return function(*operands)
+
+    return of_integers
+
+
+def no_integers(operation: str) -> Callable[..., Any]:
+    """Refuses what is not floating point."""
+
+    def refuse(a: Any) -> Any:
+        raise NoKernel(operation, engine.wrap(a).dtype)
+
+    return refuse
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The way of every binary operation
 

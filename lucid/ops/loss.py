@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from lucid import engine
@@ -32,11 +34,35 @@ def reduced(operation: str, loss: Tensor, reduction: str) -> Tensor:
     return sum(loss) if reduction == "sum" else loss
 
 
+def old_reduction(operation: str, size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The reduction meant: ``reduction``, unless one of the two flags that were before it is given. They warn.
+
+    Raises:
+        TypeError: for flags that are not bools, as a reduction given without its name would be.
+    """
+    if size_average is None and reduce is None:
+        return reduction
+    for name, flag in (("size_average", size_average), ("reduce", reduce)):
+        if not (flag is None or isinstance(flag, bool | int)):
+            raise TypeError(f"{operation}: {name} must be a bool, got {flag!r}; give the reduction as reduction=...")
+    meant = (
+        "none"
+        if reduce is not None and not reduce
+        else "sum"
+        if size_average is not None and not size_average
+        else "mean"
+    )
+    warnings.warn(f"{operation}: size_average and reduce are deprecated; write reduction={meant!r}", stacklevel=3)
+    return meant
+
+
 def cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -48,7 +74,9 @@ def cross_entropy(
         input: logits, [batch, classes], [classes] or [batch, classes, d1, ...].
         target: class numbers (integers), [batch], [] or [batch, d1, ...]; or probabilities of the input's shape.
         weight: [classes], how much each class counts.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
         ignore_index: targets with this number count nothing.
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" (over what counts, by weight) or "sum".
         label_smoothing: ε, from 0 to 1.
 
@@ -63,6 +91,7 @@ def cross_entropy(
         >>> round(lucid.nn.functional.cross_entropy(logits, lucid.tensor([0, 3])).item(), 4)
         1.3863
     """
+    reduction = old_reduction("cross_entropy", size_average, reduce, reduction)
     if not isinstance(input, Value) or not isinstance(target, Value):
         raise TypeError("cross_entropy: input and target must be tensors")
     if not 0.0 <= label_smoothing <= 1.0:
@@ -185,7 +214,9 @@ def nll_loss(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """−input at the target class: the negative log-likelihood of log-probabilities.
@@ -194,7 +225,9 @@ def nll_loss(
         input: log-probabilities, [batch, classes], [classes] or [batch, classes, d1, ...].
         target: class numbers (integers), [batch], [] or [batch, d1, ...].
         weight: [classes], how much each class counts.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
         ignore_index: targets with this number count nothing.
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" (over what counts, by weight) or "sum".
 
     Raises:
@@ -207,6 +240,7 @@ def nll_loss(
         >>> lucid.nn.functional.nll_loss(lucid.tensor([[-1.0, -3.0]]), lucid.tensor([1])).item()
         3.0
     """
+    reduction = old_reduction("nll_loss", size_average, reduce, reduction)
     if not isinstance(input, Value) or not isinstance(target, Value):
         raise TypeError("nll_loss: input and target must be tensors")
     if reduction not in REDUCTIONS:

@@ -298,8 +298,11 @@ def batch_norm(
     count = batch * inner
     if count == 1:
         raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}")
+    if not count:  # nothing to take a mean of; the gradients of weight and bias are 0
+        nothing = engine.wrap(np.zeros(channels, input.dtype.numpy))
+        return _normalise("batch_norm", plan._replace(fixed=True), input, weight, bias, (nothing, nothing))[0]
     out, average, variance = _normalise("batch_norm", plan, input, weight, bias)
-    if count and average is not None:
+    if average is not None:
         _move(running_mean, average, momentum)
         _move(running_var, mul(variance, count / (count - 1)), momentum)
     return out

@@ -263,6 +263,7 @@ def randint_like(
         >>> lucid.randint_like(lucid.zeros(2), 3, 4).tolist()
         [3.0, 3.0]
     """
+    need_tensor("randint_like", input)
     low, high = (0, low) if high is None else (low, high)
     kind = dtype or input.dtype
     return randint(low, high, input.shape, dtype=kind, device=device, requires_grad=requires_grad)

@@ -190,6 +190,8 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
         >>> lucid.aminmax(lucid.tensor([2.0, 1.0, 3.0])).max.item()
         3.0
     """
+    if not (dim is None or isinstance(dim, int)):
+        raise TypeError(f"aminmax: dim must be an integer or None, got {dim!r}")
     dims = () if dim is None else dim
     return return_types.aminmax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 

@@ -273,11 +273,13 @@ def test_elementwise_losses_derivatives():
             if shape == (0, 4) and reduction == "mean":
                 continue
             fs = [
-                lambda x, y, r=reduction: F.mse_loss(x, y, r),
+                lambda x, y, r=reduction: F.mse_loss(x, y, reduction=r),
                 lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(x, y, reduction=r),
             ]
             if shape == (3, 4):
-                fs.append(lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(x, y, w, r, p))
+                fs.append(
+                    lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(x, y, w, reduction=r, pos_weight=p)
+                )
                 fs.append(
                     lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(
                         x.T.T, (y * y), pos_weight=w, reduction=r

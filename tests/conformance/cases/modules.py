@@ -289,14 +289,8 @@ CASES["nn.CrossEntropyLoss"] = (
     + [lambda T, x: list(T.nn.CrossEntropyLoss(weight=x.tensor([1.0, 2.0, 3.0])).state_dict())]
 )
 
-_INTEGERS = "Integers are taken as floating-point numbers; PyTorch refuses."
 INTENDED = {
-    "nn.functional.gelu": {
-        "(1,) of shape (7,) is inf, PyTorch nan": "gelu(∞) is ∞; PyTorch's vector code gives NaN.",
-        "not implemented for 'Long'": _INTEGERS,
-    },
     "nn.functional.binary_cross_entropy_with_logits": {
         "can't be cast to the desired output type Long": "Integer targets are converted; PyTorch refuses.",
     },
-    "nn.functional.silu": {"not implemented for 'Long'": _INTEGERS},
 }

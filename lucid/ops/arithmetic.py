@@ -10,7 +10,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.grad_mode import mode, no_grad
 from lucid.autograd.graph import Value, record
-from lucid.engine import Elementwise
+from lucid.engine import Elementwise, NoKernel
 from lucid.ops.broadcast import expand, sum_to_size
 from lucid.ops.elementwise import (
     Binary,
@@ -23,6 +23,7 @@ from lucid.ops.elementwise import (
     match,
     match_all,
     need_tensor,
+    no_bools,
     operand,
     result_type,
     unary,
@@ -72,6 +73,8 @@ _neg = Unary("neg", lambda grad: neg(grad), integers=np.negative)
 def positive(input: Tensor) -> Tensor:
     """The tensor itself."""
     need_tensor("positive", input)
+    if input.dtype is engine.bool_:
+        raise NoKernel("positive", input.dtype)
     return input
 
 
@@ -86,7 +89,7 @@ def abs(input: Tensor) -> Tensor:
     return unary(_abs, input)
 
 
-_abs = Unary("abs", lambda grad, x: mul(grad, sign(x)), "input", np.abs)
+_abs = Unary("abs", lambda grad, x: mul(grad, sign(x)), "input", no_bools("abs", np.abs))
 
 
 def sign(input: Tensor) -> Tensor:
@@ -109,7 +112,7 @@ def floor(input: Tensor) -> Tensor:
     return unary(_floor, input)
 
 
-_floor = Unary("floor", _zero, integers=np.copy)
+_floor = Unary("floor", _zero, integers=no_bools("floor", np.copy))
 
 
 def ceil(input: Tensor) -> Tensor:
@@ -117,7 +120,7 @@ def ceil(input: Tensor) -> Tensor:
     return unary(_ceil, input)
 
 
-_ceil = Unary("ceil", _zero, integers=np.copy)
+_ceil = Unary("ceil", _zero, integers=no_bools("ceil", np.copy))
 
 
 def trunc(input: Tensor) -> Tensor:
@@ -125,7 +128,7 @@ def trunc(input: Tensor) -> Tensor:
     return unary(_trunc, input)
 
 
-_trunc = Unary("trunc", _zero, integers=np.copy)
+_trunc = Unary("trunc", _zero, integers=no_bools("trunc", np.copy))
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
@@ -136,7 +139,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     return div(unary(_round, mul(input, 10.0**decimals)), 10.0**decimals)
 
 
-_round = Unary("round", _zero, integers=np.copy)
+_round = Unary("round", _zero, integers=no_bools("round", np.copy))
 
 
 def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
@@ -230,7 +233,7 @@ def _integer_division(function: Callable[..., Any]) -> Callable[..., Any]:
             raise ZeroDivisionError(f"{function.__name__}: integer division by zero")
         return function(a, b)
 
-    return divide
+    return no_bools(function.__name__, divide)
 
 
 _floor_divide = Binary("floor_divide", _zero, _zero, saves=False, integers=_integer_division(np.floor_divide))

@@ -34,6 +34,8 @@ def pow(input: Operand, exponent: Operand) -> Tensor:
             return mul(input, input)
         if exponent == 0.5 and input.dtype.is_floating_point:
             return sqrt(input)
+        if exponent == -0.5 and input.dtype.is_floating_point:
+            return rsqrt(input)
         if exponent < 0 and not input.dtype.is_floating_point and isinstance(exponent, numbers.Integral):
             raise ValueError("pow: an integer tensor to a negative integer power is not an integer; use .float() first")
     return binary(_pow, input, exponent)
@@ -53,7 +55,11 @@ def _pow_right(grad: Tensor, a: Operand, b: Tensor) -> Tensor:
 
 
 def _integer_power(a: Any, b: Any) -> Any:
-    """a^b of integers; 1 / a^|b| without its fraction where b is negative."""
+    """a^b of integers; 1 / a^|b| without its fraction where b is negative. Of bools to a number only."""
+    if isinstance(b, bool) and a.dtype == bool:
+        return np.logical_or(a, not b)
+    if np.asarray(a).dtype == np.asarray(b).dtype == bool:
+        raise NoKernel("pow", engine.bool_)
     positive = np.power(a, np.abs(b))
     return np.where(np.less(b, 0), np.where(np.abs(a) == 1, positive, 0), positive)
 

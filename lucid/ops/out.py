@@ -50,6 +50,10 @@ def takes_out(operation: Callable[..., Any]) -> Callable[..., Any]:
     return with_out
 
 
+# Computed in the number type of out.
+_TYPED_BY_OUT = "sum prod cumsum cumprod zeros ones full eye arange linspace logspace".split()
+
+
 def _into(out: Any, operation: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     name = operation.__name__
     targets = out if isinstance(out, tuple | list) else (out,)
@@ -59,6 +63,8 @@ def _into(out: Any, operation: Callable[..., Any], args: tuple[Any, ...], option
     operands = [x for one in args for x in (one if isinstance(one, tuple | list) else (one,))]
     if needs_graph(*operands, *options.values(), *targets):
         raise RuntimeError(f"{name}: out= is not recorded for gradients; leave it away, or use lucid.no_grad()")
+    if name in _TYPED_BY_OUT and options.get("dtype") is None:
+        options = {**options, "dtype": targets[0].dtype}
     results = operation(*args, **options)
     several = results if isinstance(results, tuple) else (results,)
     if len(targets) != len(several):

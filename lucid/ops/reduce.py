@@ -211,6 +211,12 @@ def _arg_extreme(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Te
 _arg_extremes = {"argmax": engine.kernels("argmax"), "argmin": engine.kernels("argmin")}
 
 
+def refuse_bools(name: str, input: Tensor) -> None:
+    """Raises NoKernel for a bool tensor."""
+    if input.dtype is engine.bool_:
+        raise engine.NoKernel(name, input.dtype)
+
+
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest element stands, as int64: along ``dim``, or in the flattened tensor.
 
@@ -221,11 +227,13 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
         >>> lucid.tensor([[1.0, 3.0], [2.0, 0.0]]).argmax(1).tolist()
         [1, 0]
     """
+    refuse_bools("argmax", input)
     return _arg_extreme("argmax", input, dim, keepdim)
 
 
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the smallest element stands, as int64; as :func:`argmax`."""
+    refuse_bools("argmin", input)
     return _arg_extreme("argmin", input, dim, keepdim)
 
 

@@ -321,7 +321,7 @@ def test_bce_as_pytorch():
     f = F.binary_cross_entropy_with_logits
     np.testing.assert_allclose(f(x, y, reduction="none").numpy(), none, rtol=1e-14)
     np.testing.assert_allclose(
-        [f(x, y).item(), f(x, y, pos_weight=w).item(), f(x, y, w, "sum", w).item()],
+        [f(x, y).item(), f(x, y, pos_weight=w).item(), f(x, y, w, reduction="sum", pos_weight=w).item()],
         [0.9089150644529663, 0.9548910089479241, 6.1501289488390665],
         rtol=1e-14,
     )

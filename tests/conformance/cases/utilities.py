@@ -390,6 +390,89 @@ CASES["aminmax"] = [
     lambda T, x: T.aminmax(x(3, 4), dim=(0, 1)),
 ]
 
+# ---------------------------------------------------------------------------------------------------------------------
+# out= for the functions that programs use it with.
+
+ONE = "abs ceil cos erf exp expm1 floor log log1p log2 neg reciprocal round rsqrt sigmoid sign sin sqrt tan tanh trunc"
+TWO = "add atan2 div eq fmod ge gt le lt maximum minimum mul ne pow remainder sub true_divide logical_and logical_or"
+OUT_KINDS = {  # the others only take a result of their type
+    "sum": KINDS, "prod": KINDS, "cumsum": KINDS[:-1], "cumprod": KINDS[:-1], "amax": ("", "int32"),
+    "any": ("bool",), "all": ("bool",), "argmax": ("int64",), "argmin": ("int64",),
+    "zeros": ("", "int64"), "ones": ("", "bool"), "full": ("", "float64"), "eye": ("", "uint8"),
+    "linspace": ("", "int64", "float64"), "arange": ("", "int64", "float64"), "addcmul": ("", "int64", "float64"),
+}  # fmt: skip
+OUT_KINDS |= {name: ("",) for name in "abs ceil floor neg round sign trunc".split()}
+REDUCED = "sum mean prod amax amin any all argmax argmin cumsum cumprod logsumexp std var norm nansum"
+
+
+def into(call: Callable[[Any, Any, Any], Any], kind: str = "", shape: tuple[int, ...] = (0,)) -> Case:
+    """The result written into a tensor of a type; whether that tensor is what is returned."""
+
+    def case(T: Any, x: Any) -> Any:
+        with T.no_grad():
+            out = T.zeros(*shape, dtype=getattr(T, kind) if kind else x.dtype)
+            return call(T, x, out) is out, out
+
+    return case
+
+
+for _name in ONE.split():
+    CASES.setdefault(_name, []).extend(
+        into(lambda T, x, out, n=_name: getattr(T, n)(x.positive(3, 4), out=out), k)
+        for k in OUT_KINDS.get(_name, ("", *KINDS))
+    )
+for _name in TWO.split():
+    CASES.setdefault(_name, []).extend([
+        *(into(lambda T, x, out, n=_name: getattr(T, n)(x(3, 4), x.positive(4), out=out), k) for k in ("", *KINDS)),
+        *(into(lambda T, x, out, n=_name: getattr(T, n)(x.int(3), x.int(3, low=1), out=out), k) for k in KINDS),
+        into(lambda T, x, out, n=_name: getattr(T, n)(x(2, 1), x.positive(3), out=out), "", (2, 3)),
+    ])  # fmt: skip
+for _name in REDUCED.split():
+    CASES.setdefault(_name, []).extend(
+        into(lambda T, x, out, n=_name: getattr(T, n)(x(3, 4), 1, out=out), k) for k in OUT_KINDS.get(_name, ("",))
+    )
+for _name, _call in {
+    "mm": lambda T, x, out: T.mm(x(2, 3), x(3, 4), out=out),
+    "bmm": lambda T, x, out: T.bmm(x(2, 2, 3), x(2, 3, 4), out=out),
+    "addmm": lambda T, x, out: T.addmm(x(4), x(2, 3), x(3, 4), beta=0.5, out=out),
+    "cat": lambda T, x, out: T.cat([x(2, 3), x(1, 3)], out=out),
+    "stack": lambda T, x, out: T.stack([x(2, 3), x(2, 3)], 1, out=out),
+    "clamp": lambda T, x, out: T.clamp(x(3), -0.1, 0.5, out=out),
+    "where": lambda T, x, out: T.where(x.bool(3), x(3), x(3), out=out),
+    "index_select": lambda T, x, out: T.index_select(x(3, 4), 1, x.tensor([0, 2, 2]), out=out),
+    "gather": lambda T, x, out: T.gather(x(3, 4), 1, x.tensor([[0], [3], [1]]), out=out),
+    "tril": lambda T, x, out: T.tril(x(3, 4), out=out),
+    "triu": lambda T, x, out: T.triu(x(3, 4), 1, out=out),
+    "diag": lambda T, x, out: T.diag(x(3), out=out),
+    "lerp": lambda T, x, out: T.lerp(x(3), x(3), 0.3, out=out),
+    "addcmul": lambda T, x, out: T.addcmul(x(3), x(3), x(3), value=0.3, out=out),
+    "addcdiv": lambda T, x, out: T.addcdiv(x(3), x(3), x.positive(3), value=0.3, out=out),
+    "arange": lambda T, x, out: T.arange(4, out=out),
+    "linspace": lambda T, x, out: T.linspace(0, 1, 5, out=out),
+    "zeros": lambda T, x, out: T.zeros(2, 3, out=out),
+    "ones": lambda T, x, out: T.ones(2, 3, out=out),
+    "full": lambda T, x, out: T.full((2, 3), 1.5, out=out),
+    "eye": lambda T, x, out: T.eye(3, out=out),
+    "outer": lambda T, x, out: T.outer(x(3), x(2), out=out),
+    "dot": lambda T, x, out: T.dot(x(3), x(3), out=out),
+    "mv": lambda T, x, out: T.mv(x(2, 3), x(3), out=out),
+    "normal": lambda T, x, out: T.normal(x.tensor([1.0, 2.0]), x.tensor([0.0, 0.0]), out=out),
+    "take_along_dim": lambda T, x, out: T.take_along_dim(x(3, 4), x.tensor([[0], [3], [1]]), 1, out=out),
+    "masked_select": lambda T, x, out: T.masked_select(x(3, 4), x.bool(3, 4), out=out),
+    "bernoulli": lambda T, x, out: T.bernoulli(x.tensor([0.0, 1.0]), out=out),
+}.items():
+    CASES.setdefault(_name, []).extend(into(_call, k) for k in OUT_KINDS.get(_name, ("",)))
+for _name in ("sort", "topk", "max", "min", "median", "cummax"):
+    _args = (2,) if _name == "topk" else (1,)
+
+    def _two(T: Any, x: Any, n: str = _name, a: tuple[int, ...] = _args) -> Any:
+        with T.no_grad():
+            values, indices = T.zeros(0, dtype=x.dtype), T.zeros(0, dtype=T.int64)
+            found = getattr(T, n)(x(3, 4), *a, out=(values, indices))
+            return found[0] is values, found.indices is indices, values, indices
+
+    CASES.setdefault(_name, []).append(_two)
+
 INTENDED = {
     "nn.utils.parameters_to_vector": {"view size is not compatible": "A transposed parameter is taken too."},
 }

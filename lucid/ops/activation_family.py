@@ -11,7 +11,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
-from lucid.ops.arithmetic import abs, add, div, gt, le, minimum, mul, sign, sub, where
+from lucid.ops.arithmetic import abs, add, div, ge, gt, lt, minimum, mul, sign, sub, where
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor, default_dtype
 from lucid.ops.functions import exp, sigmoid, tanh
@@ -119,7 +119,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return activate(_elu, input, _number("elu", "alpha", alpha), 1.0, inplace=inplace)
 
 
-_elu = Activation("elu", lambda x, a, b: where(gt(x, 0), 0.0, mul(exp(mul(minimum(x, 0.0), b)), a * b * b)))
+_elu = Activation("elu", lambda x, a, b: where(ge(x, 0), 0.0, mul(exp(mul(minimum(x, 0.0), b)), a * b * b)))
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -158,7 +158,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     return activate(_selu, input, SELU_SCALE, SELU_SCALE * SELU_ALPHA, inplace=inplace)
 
 
-_selu = Activation("selu", lambda x, a, b: where(gt(x, 0), 0.0, mul(exp(minimum(x, 0.0)), b)))
+_selu = Activation("selu", lambda x, a, b: where(ge(x, 0), 0.0, mul(exp(minimum(x, 0.0)), b)))
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -392,7 +392,7 @@ def huber_of(x: Tensor, delta: float, factor: float) -> Tensor:
     return activate(_huber, x, float(delta), float(factor))
 
 
-_huber = Activation("huber", lambda x, a, b: mul(to_dtype(le(abs(x), a), x.dtype), b))
+_huber = Activation("huber", lambda x, a, b: mul(to_dtype(lt(abs(x), a), x.dtype), b))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

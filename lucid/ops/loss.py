@@ -10,7 +10,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, record
 from lucid.engine import pointer_or_null
-from lucid.ops.arithmetic import add, div, mul, neg, sub
+from lucid.ops.arithmetic import add, mul, neg, sub
 from lucid.ops.broadcast import expand, sum
 from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import sigmoid, sigmoid_backward
@@ -184,10 +184,12 @@ def _gradient_by_operations(
     q.array[positions, target.array[positions]] += (1 - smoothing) * (
         1.0 if weight is None else weight.array[target.array[positions]]
     )
+    if reduction == 1:
+        with np.errstate(all="ignore"):
+            q.array[:] /= total.array
     q.array[~counts] = 0
     found = sub(mul(softmax(logits, 1), sum(q, 1, True)), q)
-    scale = div(grad, total) if reduction == 1 else grad
-    return mul(found, expand(scale if reduction else reshape(scale, (rows, 1)), (rows, classes)))
+    return mul(found, expand(grad if reduction else reshape(grad, (rows, 1)), (rows, classes)))
 
 
 def _with_probabilities(

@@ -129,3 +129,49 @@ def test_losses_of_odd_inputs():
         nn.TripletMarginLoss(margin=0.0)
     with pytest.raises(ValueError, match="max_val must be above min_val"):
         nn.Hardtanh(1.0, 1.0)
+
+
+def second(function, *values):
+    """The second derivative at each number."""
+    x = learned(*values)
+    (first,) = lucid.autograd.grad(function(x).sum(), x, create_graph=True)
+    (found,) = lucid.autograd.grad(first.sum(), x)
+    return found.tolist()
+
+
+def test_second_derivatives_at_the_bends():
+    assert second(F.elu, -1.0, 0.0, 1.0) == [np.exp(-1.0), 0.0, 0.0]
+    assert second(F.selu, 0.0, 2.0) == [0.0, 0.0]
+    assert second(lambda x: F.huber_loss(x, learned(0.0, 0.0, 0.0), delta=1.0, reduction="sum"), 0.5, 1.0, -2.0) == [
+        1.0,
+        0.0,
+        0.0,
+    ]
+    zeros = learned(0.0, 0.0)
+    assert second(lambda x: F.smooth_l1_loss(x, zeros, beta=0.5, reduction="sum"), 0.25, 0.5) == [2.0, 0.0]
+
+
+def test_cross_entropy_that_ignores_everything_is_flat():
+    for reduction in ("mean", "sum"):
+        x = lucid.randn(2, 3, dtype=lucid.float64, requires_grad=True)
+        loss = F.cross_entropy(x, lucid.tensor([1, 1]), ignore_index=1, reduction=reduction)
+        for create_graph in (False, True):
+            (first,) = lucid.autograd.grad(loss, x, create_graph=create_graph, retain_graph=True)
+            assert first.tolist() == [[0.0] * 3] * 2
+        assert lucid.autograd.grad(first.sum(), x)[0].tolist() == [[0.0] * 3] * 2
+
+
+def test_second_derivatives_pass_backward_hooks():
+    layers = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+    x = learned(0.5, -1.0)
+    want = None
+    for hooked in (False, True):
+        seen = []
+        if hooked:
+            for layer in (layers, *layers):
+                layer.register_full_backward_hook(lambda module, into, out, seen=seen: seen.append(type(module)))
+        (first,) = lucid.autograd.grad(layers(x).sum(), x, create_graph=True)
+        assert seen == ([nn.Linear, nn.Tanh, nn.Linear, nn.Sequential] if hooked else [])
+        (found,) = lucid.autograd.grad((first * first).sum(), x)
+        want = found.tolist() if want is None else want
+        assert found.tolist() == want

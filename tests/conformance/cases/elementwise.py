@@ -242,3 +242,11 @@ for _name in "eq ne lt le gt ge".split():
     }
     if _name not in ("eq", "ne"):
         INTENDED[f"Tensor.{_name}_"]["number_above_uint8"] = INTENDED[f"Tensor.{_name}_"]["number_below_uint8"]
+
+_FINITE = {"second gradient…PyTorch nan": "The second derivative is taken at the edge too, where PyTorch gives NaN."}
+for _name in "atan2 logaddexp logit pow norm linalg.vector_norm Tensor.atan2_ Tensor.logit_ Tensor.pow_".split():
+    INTENDED[_name] = INTENDED.get(_name, {}) | _FINITE
+for _name in ("var", "var_mean"):
+    INTENDED[_name] |= {
+        "second gradient…is nan, PyTorch 0.0": "The second derivative at one number is NaN as the first is."
+    }

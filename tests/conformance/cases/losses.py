@@ -261,6 +261,7 @@ _INT = {
 _ROUNDED = "PyTorch rounds the number 1e-12, which keeps the quotient finite, to float32."
 _CONVERTED = "Integer targets are converted; PyTorch refuses."
 _BCE = {
+    "second gradient of input": _ROUNDED,
     "float64: gradient of input 0 at (2,) of shape (4,)": _ROUNDED,
     "Found dtype Long but expected Float": _CONVERTED,
 }

@@ -16,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from lucid._engine import ffi, lib
+from lucid.errors import ArgumentError, KindError, PositionError
 
 empty_array = np.empty
 from_buffer = ffi.from_buffer
@@ -110,7 +111,7 @@ def dtype_of(kind: Any) -> dtype:
     if type(kind) is dtype:
         return kind
     if isinstance(kind, MissingType):
-        raise TypeError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
+        raise KindError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
     if kind is float:
         return float32
     try:
@@ -118,7 +119,7 @@ def dtype_of(kind: Any) -> dtype:
     except TypeError:
         found = None
     if found is None:
-        raise TypeError(f"dtype {kind!r} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
+        raise KindError(f"dtype {kind!r} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
     return found
 
 
@@ -149,11 +150,11 @@ def wrap(array: np.ndarray) -> Any:
     """
     kind = _of_numpy.get(array.dtype)
     if kind is None:
-        raise TypeError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
+        raise KindError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
     if array.flags.c_contiguous and array.flags.aligned:
         return new(array, from_buffer(kind.array_type, array), array.shape, kind)
     if not array.flags.aligned or any(s % kind.itemsize for s in array.strides):
-        raise ValueError("the array's memory is not aligned to its numbers; copy it first (array.copy())")
+        raise ArgumentError("the array's memory is not aligned to its numbers; copy it first (array.copy())")
     strides = tuple(s // kind.itemsize for s in array.strides)
     return new(array, ffi.cast(kind.pointer_type, array.ctypes.data), array.shape, kind, strides)
 
@@ -204,7 +205,7 @@ def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset:
     if math.prod(shape):
         last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
         if base.strides is not None or offset < 0 or min(strides, default=0) < 0 or last >= base.array.size:
-            raise ValueError(f"strides {strides} of {shape} from {offset} on lead out of {base.array.size} numbers")
+            raise ArgumentError(f"strides {strides} of {shape} from {offset} on lead out of {base.array.size} numbers")
         array: np.ndarray = np.ndarray(shape, kind.numpy, base.array, offset * size, [step * size for step in strides])
     else:
         array, offset = empty_array(shape, kind.numpy), 0
@@ -288,7 +289,7 @@ def contiguous(x: Any) -> Any:
 def copy_into(out: Any, x: Any) -> None:
     """Writes ``x`` over ``out``: same shape and dtype, any strides; memory must not overlap in part."""
     if out.shape != x.shape or out.dtype is not x.dtype:
-        raise ValueError(f"copy: {x.dtype} {x.shape} does not fit into {out.dtype} {out.shape}")
+        raise ArgumentError(f"copy: {x.dtype} {x.shape} does not fit into {out.dtype} {out.shape}")
     check_writable(out)
     if x.array is out.array:
         return
@@ -403,7 +404,11 @@ class Elementwise:
             try:
                 result = self.integers(*(x.array if hasattr(x, "array") else x for x in operands))
             except OverflowError as error:
-                raise ValueError(f"{self.name}: {error} ({kind})") from None
+                raise ArgumentError(f"{self.name}: {error} ({kind})") from None
+            except NoKernel:
+                raise
+            except TypeError:  # NumPy has it for other number types only
+                raise NoKernel(self.name, kind) from None
         return wrap(np.asarray(result, (self.result or kind).numpy))
 
 
@@ -477,7 +482,7 @@ def binary_into(family: Elementwise, a: Any, b: Any) -> None:
         else:
             copy_into(a, binary_number(family, a, b))
     elif kind is not b.dtype or a.shape != b.shape:
-        raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
+        raise ArgumentError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
     elif a.strides is None and b.strides is None and not overlap_in_part(a, b):
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, a.pointer)
     else:
@@ -542,7 +547,7 @@ def compare(family: Elementwise, a: Any, b: Any) -> Any:
         a = contiguous(a)
         _compare_scalar[kind](family.addresses[kind], a.array.size, a.pointer, b, out.pointer)
     elif kind is not b.dtype or a.shape != b.shape:
-        raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
+        raise ArgumentError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
     elif a.strides is None and b.strides is None:
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, out.pointer)
     else:
@@ -589,7 +594,7 @@ def set_num_threads(n: int) -> None:
         1
     """
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256 or lib.set_num_threads(n) != n:
-        raise ValueError(f"set_num_threads: {n!r} is not a number of threads; give an int from 1 to 256")
+        raise ArgumentError(f"set_num_threads: {n!r} is not a number of threads; give an int from 1 to 256")
 
 
 def get_num_threads() -> int:
@@ -618,7 +623,7 @@ def set_simd(name: str) -> None:
     """
     levels = simd_levels()
     if not isinstance(name, str) or name not in levels:
-        raise ValueError(f"SIMD level {name!r} is not available here; choose from {', '.join(levels)}")
+        raise ArgumentError(f"SIMD level {name!r} is not available here; choose from {', '.join(levels)}")
     lib.set_simd_level(levels.index(name))
 
 
@@ -637,7 +642,7 @@ def check_index(position: int, index: Any, size: int, operation: str) -> None:
     """Raises IndexError when a kernel reported that ``index`` at ``position`` is out of range (-1: all was well)."""
     if position >= 0:
         value = index.array.reshape(-1)[position]
-        raise IndexError(f"{operation}: index {value} at position {position} is out of range for size {size}")
+        raise PositionError(f"{operation}: index {value} at position {position} is out of range for size {size}")
 
 
 def same_shape(operation: str, names: Sequence[str], *tensors: Any) -> None:
@@ -645,6 +650,6 @@ def same_shape(operation: str, names: Sequence[str], *tensors: Any) -> None:
     first = tensors[0]
     for name, x in zip(names[1:], tensors[1:], strict=True):
         if x.shape != first.shape or x.dtype is not first.dtype:
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: {names[0]} is {first.dtype} {first.shape} but {name} is {x.dtype} {x.shape}"
             )

@@ -10,6 +10,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.activation import gelu
 from lucid.ops.activation import relu as _relu
 from lucid.ops.activation import silu as _silu
@@ -263,20 +264,22 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         [[0, 1], [1, 0]]
     """
     if not isinstance(tensor, Value) or tensor.dtype is not engine.int64:
-        raise TypeError(f"one_hot: expected an int64 tensor, got {describe(tensor)}")
+        raise KindError(f"one_hot: expected an int64 tensor, got {describe(tensor)}")
     numbers = tensor.array
     if num_classes <= 0 and (num_classes != -1 or not numbers.size):
-        raise ValueError(f"one_hot: num_classes must be positive, or -1 with numbers to count by; got {num_classes}")
+        raise ArgumentError(f"one_hot: num_classes must be positive, or -1 with numbers to count by; got {num_classes}")
     classes = int(numbers.max()) + 1 if num_classes == -1 else num_classes
     if numbers.size and not 0 <= numbers.min() <= numbers.max() < classes:
-        raise ValueError(f"one_hot: numbers from {numbers.min()} to {numbers.max()} are not all in 0 to {classes - 1}")
+        raise ArgumentError(
+            f"one_hot: numbers from {numbers.min()} to {numbers.max()} are not all in 0 to {classes - 1}"
+        )
     return engine.wrap((numbers[..., None] == np.arange(classes)).astype(np.int64))
 
 
 def _drop_channels(operation: str, input: Tensor, channel: int, p: float, training: bool, inplace: bool) -> Tensor:
     """Whole channels zero, the others divided by 1 − p; the dimensions up to ``channel`` are told apart."""
     if not 0.0 <= p <= 1.0:
-        raise ValueError(f"{operation}: p must be from 0 to 1, got {p}")
+        raise ArgumentError(f"{operation}: p must be from 0 to 1, got {p}")
     if not training or p == 0:
         return input
     shape = (*input.shape[: channel + 1], *(1,) * (len(input.shape) - channel - 1))
@@ -301,7 +304,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
     if len(input.shape) not in (2, 3):
-        raise ValueError(f"dropout1d: expected [batch, channels, length] or [channels, length], got {input.shape}")
+        raise ArgumentError(f"dropout1d: expected [batch, channels, length] or [channels, length], got {input.shape}")
     return _drop_channels("dropout1d", input, len(input.shape) - 2, p, training, inplace)
 
 
@@ -323,7 +326,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         [[[[0.0, 0.0]]]]
     """
     if len(input.shape) < 2:
-        raise ValueError(f"dropout2d: expected [batch, channels, height, width], got shape {input.shape}")
+        raise ArgumentError(f"dropout2d: expected [batch, channels, height, width], got shape {input.shape}")
     if len(input.shape) != 4:
         warnings.warn(
             f"dropout2d: input {input.shape} is taken as [batch, channels, ...]; for [.., length] use dropout1d",
@@ -350,7 +353,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
         [1.0, 1.0]
     """
     if not 0.0 <= p <= 1.0:
-        raise ValueError(f"alpha_dropout: p must be from 0 to 1, got {p}")
+        raise ArgumentError(f"alpha_dropout: p must be from 0 to 1, got {p}")
     if not training or p == 0:
         return input
     if p == 1:
@@ -382,14 +385,14 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         [[6.0]]
     """
     if len(weight.shape) != 3 or input1.shape[:-1] != input2.shape[:-1]:
-        raise ValueError(f"bilinear: inputs {input1.shape} and {input2.shape} with weight {weight.shape} do not fit")
+        raise ArgumentError(f"bilinear: inputs {input1.shape} and {input2.shape} with weight {weight.shape} do not fit")
     out, in1, in2 = weight.shape
     if not input1.shape or (input1.shape[-1], input2.shape[-1]) != (in1, in2):
-        raise ValueError(
+        raise ArgumentError(
             f"bilinear: inputs {input1.shape} and {input2.shape} must end in {in1} and {in2} (weight {weight.shape})"
         )
     if bias is not None and bias.shape != (out,):
-        raise ValueError(f"bilinear: bias must have shape ({out},), got {bias.shape}")
+        raise ArgumentError(f"bilinear: bias must have shape ({out},), got {bias.shape}")
     lead = input1.shape[:-1]
     halfway = linear(input1, reshape(permute(weight, 0, 2, 1), (out * in2, in1)))
     products = mul(reshape(halfway, (*lead, out, in2)), reshape(input2, (*lead, 1, in2)))

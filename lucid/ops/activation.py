@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from lucid.errors import ArgumentError
 from lucid.ops.arithmetic import add, mul, sub
 from lucid.ops.elementwise import Binary, Tensor, Unary, binary, no_bools, no_integers, unary
 from lucid.ops.functions import exp, sigmoid, tanh
@@ -52,7 +53,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
         return unary(_gelu, input)
     if approximate == "tanh":
         return unary(_gelu_tanh, input)
-    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+    raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
 
 
 _gelu = Unary("gelu", lambda grad, x: gelu_backward(grad, x), "input", no_integers("gelu"))

@@ -11,6 +11,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import abs, add, div, ge, gt, lt, minimum, mul, sign, sub, where
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor, default_dtype
@@ -41,7 +42,7 @@ class Activation:
 def activate(op: Activation, x: Tensor, a: float = 0.0, b: float = 0.0, inplace: bool = False) -> Tensor:
     """f(x; a, b), elementwise; written over x when asked."""
     if not isinstance(x, Value):
-        raise TypeError(f"{op.name}: expected a tensor, got {type(x).__name__}")
+        raise KindError(f"{op.name}: expected a tensor, got {type(x).__name__}")
     kernel = engine.kernel_for(op.value, x.dtype, op.name)
     if inplace:
         return op.into(x, a, b)
@@ -64,7 +65,7 @@ def _gradient(op: Activation, grad: Tensor, x: Tensor, a: float, b: float) -> Te
 
 def _number(operation: str, name: str, x: Any) -> float:
     if isinstance(x, Value) or not isinstance(x, int | float):
-        raise TypeError(f"{operation}: {name} must be a number, got {describe(x)}")
+        raise KindError(f"{operation}: {name} must be a number, got {describe(x)}")
     return float(x)
 
 
@@ -78,7 +79,7 @@ def _of_integers(
     """``function`` of integers and numbers without their fraction, which must fit into the integer type. By NumPy."""
     limits = np.iinfo(input.dtype.numpy)
     if not all(math.isfinite(number) and limits.min <= int(number) <= limits.max for number in numbers):
-        raise ValueError(f"{operation}: {numbers} do not fit into {input.dtype}")
+        raise ArgumentError(f"{operation}: {numbers} do not fit into {input.dtype}")
     out = engine.wrap(np.asarray(function(input.array, *map(int, numbers)), input.dtype.numpy))
     return copy_(input, out) if inplace else out
 
@@ -139,7 +140,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
         [-0.5, 2.0]
     """
     if alpha == 0:
-        raise ValueError("celu: alpha must not be 0")
+        raise ArgumentError("celu: alpha must not be 0")
     return activate(_elu, input, alpha, 1 / alpha, inplace=inplace)
 
 
@@ -198,7 +199,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         [-1.0, 0.5]
     """
     if min_val > max_val:
-        raise ValueError(f"hardtanh: min_val {min_val} is above max_val {max_val}")
+        raise ArgumentError(f"hardtanh: min_val {min_val} is above max_val {max_val}")
     if _holds_integers(input):
         return _of_integers("hardtanh", np.clip, input, (min_val, max_val), inplace)
     return activate(_hardtanh, input, min_val, max_val, inplace=inplace)
@@ -279,7 +280,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
         [-0.5, 0.0]
     """
     if not lambd >= 0:
-        raise ValueError(f"softshrink: lambd must not be negative, got {lambd}")
+        raise ArgumentError(f"softshrink: lambd must not be negative, got {lambd}")
     return activate(_softshrink, input, lambd, 0.0)
 
 
@@ -426,10 +427,10 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         [2.0]
     """
     if not isinstance(input, Value):
-        raise TypeError(f"glu: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"glu: expected a tensor, got {type(input).__name__}")
     dim = wrap_dim("glu", dim, len(input.shape))
     if not input.shape or input.shape[dim] % 2:
-        raise ValueError(f"glu: needs an even size to cut in two along dimension {dim}, got shape {input.shape}")
+        raise ArgumentError(f"glu: needs an even size to cut in two along dimension {dim}, got shape {input.shape}")
     if input.shape[dim] == 0:
         return input
     a, b = chunk(input, 2, dim)
@@ -454,13 +455,15 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """
     for x in (input, weight):
         if not isinstance(x, Value):
-            raise TypeError(f"prelu: expected a tensor, got {type(x).__name__}")
+            raise KindError(f"prelu: expected a tensor, got {type(x).__name__}")
     if input.dtype is not weight.dtype:
-        raise TypeError(f"prelu: input is {input.dtype} but weight is {weight.dtype}")
+        raise KindError(f"prelu: input is {input.dtype} but weight is {weight.dtype}")
     shape = input.shape
     channels = shape[1] if len(shape) > 1 else 1
     if len(weight.shape) > 1 or weight.array.size not in (1, channels):
-        raise ValueError(f"prelu: weight must have 1 number or one for each of {channels} channels, got {weight.shape}")
+        raise ArgumentError(
+            f"prelu: weight must have 1 number or one for each of {channels} channels, got {weight.shape}"
+        )
     if weight.array.size == 1:
         return _prelu_of_one(input, weight)
     slopes = reshape(weight, (weight.array.size, *(1,) * max(len(shape) - 2, 0)) if shape else ())

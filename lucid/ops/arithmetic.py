@@ -11,6 +11,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode, no_grad
 from lucid.autograd.graph import Value, record
 from lucid.engine import Elementwise, NoKernel
+from lucid.errors import ArgumentError, DivisionError, KindError
 from lucid.ops.broadcast import expand, sum_to_size
 from lucid.ops.elementwise import (
     Binary,
@@ -51,7 +52,7 @@ def _add_scaled(name: str, input: Operand, other: Operand, alpha: float) -> Tens
     kind = a.dtype
     if not kind.is_floating_point:
         if not isinstance(alpha, int):
-            raise TypeError(f"{name}: for {kind} operands alpha must be an integer, got {alpha!r}")
+            raise KindError(f"{name}: for {kind} operands alpha must be an integer, got {alpha!r}")
         return binary(_add, a, mul(b, alpha))
     out = engine.empty(a.shape, kind)
     dense_a, dense_b = engine.contiguous(a), engine.contiguous(b)
@@ -185,7 +186,7 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
     if rounding_mode is None:
         return binary(_div, input, other)
     if rounding_mode not in ("floor", "trunc"):
-        raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
+        raise ArgumentError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
     with no_grad():
         if rounding_mode == "floor":
             quotient = floor_divide(input, other)
@@ -230,7 +231,7 @@ def floor_divide(input: Operand, other: Operand) -> Tensor:
 def _integer_division(function: Callable[..., Any]) -> Callable[..., Any]:
     def divide(a: Any, b: Any) -> Any:
         if np.any(np.equal(b, 0)):
-            raise ZeroDivisionError(f"{function.__name__}: integer division by zero")
+            raise DivisionError(f"{function.__name__}: integer division by zero")
         return function(a, b)
 
     return no_bools(function.__name__, divide)
@@ -404,7 +405,7 @@ def _logical(function: Callable[..., Any]) -> Callable[[Operand, Operand], Tenso
         try:
             return engine.wrap(np.asarray(function(*(x.array if isinstance(x, Value) else bool(x) for x in operands))))
         except ValueError as error:
-            raise ValueError(f"{function.__name__}: {error}") from None
+            raise ArgumentError(f"{function.__name__}: {error}") from None
 
     operation.__name__ = function.__name__
     operation.__doc__ = (
@@ -422,13 +423,13 @@ def _bitwise(name: str, function: Callable[..., Any]) -> Callable[[Operand, Oper
     def operation(input: Operand, other: Operand) -> Tensor:
         for x in (input, other):
             if isinstance(x, Value) and x.dtype.is_floating_point:
-                raise TypeError(f"{name}: works on integer and bool tensors, got {x.dtype}")
+                raise KindError(f"{name}: works on integer and bool tensors, got {x.dtype}")
         kind = result_type(input, other)
         arrays = (x.array if isinstance(x, Value) else x for x in (input, other))
         try:
             return engine.wrap(np.asarray(function(*arrays), kind.numpy))
         except (ValueError, OverflowError) as error:
-            raise ValueError(f"{name}: {error} ({kind})") from None
+            raise ArgumentError(f"{name}: {error} ({kind})") from None
 
     operation.__name__ = name
     operation.__doc__ = f"{name.replace('_', ' ').capitalize()} of integers, logical for bools."
@@ -451,7 +452,7 @@ def logical_not(input: Tensor) -> Tensor:
 def bitwise_not(input: Tensor) -> Tensor:
     """The bits of integers turned over; ``not`` for bools."""
     if input.dtype.is_floating_point:
-        raise TypeError(f"bitwise_not: works on integer and bool tensors, got {input.dtype}")
+        raise KindError(f"bitwise_not: works on integer and bool tensors, got {input.dtype}")
     return engine.wrap(np.asarray(np.invert(input.array)))
 
 
@@ -476,11 +477,11 @@ def where(condition: Tensor, input: Operand = None, other: Operand = None) -> Te
         [1.0, 0.0]
     """
     if not isinstance(condition, Value):
-        raise TypeError(f"where: condition must be a tensor, got {type(condition).__name__}")
+        raise KindError(f"where: condition must be a tensor, got {type(condition).__name__}")
     if input is None and other is None:
         return tuple(engine.wrap(positions) for positions in np.nonzero(condition.array))
     if condition.dtype is not engine.bool_:
-        raise TypeError(f"where: condition must be bool, got {condition.dtype}; compare with 0 first")
+        raise KindError(f"where: condition must be bool, got {condition.dtype}; compare with 0 first")
     kind = result_type(operand("where", input), operand("where", other))
     a, b = (
         to_dtype(x, kind) if isinstance(x, Value) else engine.wrap(np.asarray(operand("where", x), kind.numpy))

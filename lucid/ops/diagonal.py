@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import record
+from lucid.errors import ArgumentError, PositionError
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor
 from lucid.ops.view import wrap_dim
@@ -28,10 +29,10 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     """
     shape = input.shape
     if len(shape) < 2:
-        raise IndexError(f"diagonal: expects at least 2 dimensions, got shape {shape}")
+        raise PositionError(f"diagonal: expects at least 2 dimensions, got shape {shape}")
     first, second = wrap_dim("diagonal", dim1, len(shape)), wrap_dim("diagonal", dim2, len(shape))
     if first == second:
-        raise ValueError(f"diagonal: dim1 and dim2 are both {first}")
+        raise ArgumentError(f"diagonal: dim1 and dim2 are both {first}")
     out = _diagonal_of(input, offset, first, second)
     return record("diagonal", out, (input,), (lambda g: diagonal_into_zeros(g, shape, offset, first, second),))
 
@@ -67,7 +68,7 @@ def trace(input: Tensor) -> Tensor:
         5.0
     """
     if len(input.shape) != 2:
-        raise ValueError(f"trace: expects a matrix, got shape {input.shape}")
+        raise ArgumentError(f"trace: expects a matrix, got shape {input.shape}")
     return sum(diagonal(input))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe, record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.activation_family import huber_of, softplus
 from lucid.ops.arithmetic import abs, add, div, eq, gt, lt, maximum, mul, neg, sub, where
 from lucid.ops.broadcast import broadcast_tensors, sum
@@ -23,13 +24,13 @@ from lucid.ops.view import to_dtype, unsqueeze
 def _check(operation: str, *tensors: Any) -> None:
     for x in tensors:
         if not isinstance(x, Value):
-            raise TypeError(f"{operation}: expected two tensors, got {' and '.join(map(describe, tensors))}")
+            raise KindError(f"{operation}: expected two tensors, got {' and '.join(map(describe, tensors))}")
 
 
 def _same_shape(operation: str, input: Any, target: Any) -> None:
     _check(operation, input, target)
     if input.shape != target.shape:
-        raise ValueError(f"{operation}: input has shape {input.shape} but target has shape {target.shape}")
+        raise ArgumentError(f"{operation}: input has shape {input.shape} but target has shape {target.shape}")
 
 
 def _difference(operation: str, input: Any, target: Any) -> Tensor:
@@ -49,7 +50,7 @@ def _weighted(operation: str, loss: Tensor, weight: Tensor | None, input: Tensor
         return loss
     _check(operation, weight)
     if weight.shape != input.shape:
-        raise ValueError(f"{operation}: weight has shape {weight.shape} but input has shape {input.shape}")
+        raise ArgumentError(f"{operation}: weight has shape {weight.shape} but input has shape {input.shape}")
     return mul(loss, weight)
 
 
@@ -146,7 +147,7 @@ def huber_loss(
         [0.5, 2.5]
     """
     if not delta > 0:
-        raise ValueError(f"huber_loss: delta must be positive, got {delta}")
+        raise ArgumentError(f"huber_loss: delta must be positive, got {delta}")
     difference = to_dtype(_difference("huber_loss", input, target), input.dtype)
     loss = huber_of(difference, delta, 1.0)
     return reduced("huber_loss", _weighted("huber_loss", loss, weight, input), reduction)
@@ -180,7 +181,7 @@ def smooth_l1_loss(
     """
     reduction = old_reduction("smooth_l1_loss", size_average, reduce, reduction)
     if beta < 0:
-        raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+        raise ArgumentError(f"smooth_l1_loss: beta must not be negative, got {beta}")
     difference = _difference("smooth_l1_loss", input, target)
     loss = huber_of(difference, beta, 1 / beta) if beta else abs(difference)
     return reduced("smooth_l1_loss", loss, reduction)
@@ -255,7 +256,9 @@ def binary_cross_entropy(
     outside = ~((input.array >= 0) & (input.array <= 1))  # NaN is outside too
     if outside.any():
         value = input.array[outside].reshape(-1)[0]
-        raise ValueError(f"{operation}: input must be from 0 to 1, got {value}; for logits use {operation}_with_logits")
+        raise ArgumentError(
+            f"{operation}: input must be from 0 to 1, got {value}; for logits use {operation}_with_logits"
+        )
     loss = _bce_of(input, to_dtype(target, input.dtype))
     if weight is not None:
         loss = mul(loss, weight)
@@ -417,14 +420,14 @@ def gaussian_nll_loss(
     variance: Tensor = mul(ones_like(input), var) if is_number(var) else var
     _check("gaussian_nll_loss", variance)
     if any(lt(variance, 0)):
-        raise ValueError("gaussian_nll_loss: var must not be negative, and has entries that are")
+        raise ArgumentError("gaussian_nll_loss: var must not be negative, and has entries that are")
     if variance.shape != input.shape:
         if input.shape[:-1] == variance.shape:
             variance = unsqueeze(variance, -1)
         elif len(variance.shape) != len(input.shape) or [
             m for n, m in zip(input.shape, variance.shape, strict=True) if n != m
         ] != [1]:
-            raise ValueError(
+            raise ArgumentError(
                 f"gaussian_nll_loss: var has shape {variance.shape}, which does not fit input {input.shape}"
             )
     variance = floor_value(variance, eps)

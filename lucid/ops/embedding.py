@@ -6,6 +6,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe, record
+from lucid.errors import ArgumentError
 from lucid.ops.arithmetic import mul
 from lucid.ops.elementwise import Tensor
 from lucid.ops.index import gather_rows, need_indices, scatter_rows_into_zeros
@@ -42,7 +43,7 @@ def embedding(
         [[0.0, 1.0], [1.0, 0.0]]
     """
     if not isinstance(weight, Value) or len(weight.shape) != 2:
-        raise ValueError(f"embedding: weight must be [rows, width], got {describe(weight)}")
+        raise ArgumentError(f"embedding: weight must be [rows, width], got {describe(weight)}")
     if sparse:
         raise NotImplementedError("embedding: sparse gradients do not exist here; leave sparse=False")
     skip = -1 if padding_idx is None else padding_row("embedding", padding_idx, weight.shape[0])
@@ -60,7 +61,7 @@ def padding_row(operation: str, padding_idx: int, rows: int) -> int:
         ValueError: when it is not there.
     """
     if not -rows <= padding_idx < rows:
-        raise ValueError(f"{operation}: padding_idx must be within the {rows} rows, got {padding_idx}")
+        raise ArgumentError(f"{operation}: padding_idx must be within the {rows} rows, got {padding_idx}")
     return padding_idx % rows
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value
 from lucid.engine import NoKernel
+from lucid.errors import ArgumentError
 from lucid.ops.arithmetic import add, div, eq, ge, gt, logical_and, logical_or, lt, mul, neg, sign, sub, where
 from lucid.ops.elementwise import Binary, Operand, Tensor, Unary, binary, is_number, need_tensor, unary
 from lucid.ops.limits import clamp
@@ -37,7 +38,9 @@ def pow(input: Operand, exponent: Operand) -> Tensor:
         if exponent == -0.5 and input.dtype.is_floating_point:
             return rsqrt(input)
         if exponent < 0 and not input.dtype.is_floating_point and isinstance(exponent, numbers.Integral):
-            raise ValueError("pow: an integer tensor to a negative integer power is not an integer; use .float() first")
+            raise ArgumentError(
+                "pow: an integer tensor to a negative integer power is not an integer; use .float() first"
+            )
     return binary(_pow, input, exponent)
 
 

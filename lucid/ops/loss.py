@@ -10,6 +10,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, record
 from lucid.engine import pointer_or_null
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.arithmetic import add, mul, neg, sub
 from lucid.ops.broadcast import expand, sum
 from lucid.ops.elementwise import Tensor
@@ -28,7 +29,7 @@ def reduced(operation: str, loss: Tensor, reduction: str) -> Tensor:
         ValueError: for another reduction than "none", "mean" and "sum".
     """
     if reduction not in REDUCTIONS:
-        raise ValueError(f"{operation}: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+        raise ArgumentError(f"{operation}: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
     if reduction == "mean":
         return mean(loss)
     return sum(loss) if reduction == "sum" else loss
@@ -44,7 +45,7 @@ def old_reduction(operation: str, size_average: bool | None, reduce: bool | None
         return reduction
     for name, flag in (("size_average", size_average), ("reduce", reduce)):
         if not (flag is None or isinstance(flag, bool | int)):
-            raise TypeError(f"{operation}: {name} must be a bool, got {flag!r}; give the reduction as reduction=...")
+            raise KindError(f"{operation}: {name} must be a bool, got {flag!r}; give the reduction as reduction=...")
     meant = (
         "none"
         if reduce is not None and not reduce
@@ -93,21 +94,23 @@ def cross_entropy(
     """
     reduction = old_reduction("cross_entropy", size_average, reduce, reduction)
     if not isinstance(input, Value) or not isinstance(target, Value):
-        raise TypeError("cross_entropy: input and target must be tensors")
+        raise KindError("cross_entropy: input and target must be tensors")
     if not 0.0 <= label_smoothing <= 1.0:
-        raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
+        raise ArgumentError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
     if reduction not in REDUCTIONS:
-        raise ValueError(f"cross_entropy: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+        raise ArgumentError(f"cross_entropy: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
     shape = input.shape
     if not shape:
-        raise ValueError("cross_entropy: input needs a class dimension, got a 0-d tensor")
+        raise ArgumentError("cross_entropy: input needs a class dimension, got a 0-d tensor")
     classes = shape[0] if len(shape) == 1 else shape[1]
     if weight is not None and (weight.shape != (classes,) or weight.dtype is not input.dtype):
-        raise ValueError(f"cross_entropy: weight must be {input.dtype} ({classes},), got {weight.dtype} {weight.shape}")
+        raise ArgumentError(
+            f"cross_entropy: weight must be {input.dtype} ({classes},), got {weight.dtype} {weight.shape}"
+        )
     if target.dtype.is_floating_point:
         return _with_probabilities(input, target, weight, reduction, label_smoothing)
     if target.dtype is engine.bool_:
-        raise TypeError("cross_entropy: target must be class numbers (int64) or probabilities, got lucid.bool")
+        raise KindError("cross_entropy: target must be class numbers (int64) or probabilities, got lucid.bool")
     rows, flat, wanted = _rows_and_classes("cross_entropy", input, target)
     loss = _fused(rows, flat, weight, int(ignore_index), float(label_smoothing), REDUCTIONS[reduction])
     return reshape(loss, wanted) if reduction == "none" and loss.shape != wanted else loss
@@ -119,7 +122,7 @@ def _rows_and_classes(operation: str, input: Tensor, target: Tensor) -> tuple[Te
     classes = shape[0] if len(shape) == 1 else shape[1]
     wanted = () if len(shape) == 1 else (shape[0], *shape[2:])
     if target.shape != wanted:
-        raise ValueError(f"{operation}: input {shape} wants a target of shape {wanted}, got {target.shape}")
+        raise ArgumentError(f"{operation}: input {shape} wants a target of shape {wanted}, got {target.shape}")
     if len(shape) == 2:
         rows = input
     else:  # the classes become the last dimension
@@ -144,7 +147,7 @@ def _fused(
         loss.pointer, log_sum_exp.pointer, total.pointer,
     )  # fmt: skip
     if position >= 0:
-        raise IndexError(
+        raise PositionError(
             f"cross_entropy: target {target.array[position]} at position {position} is not a class; "
             f"there are {classes} (0 to {classes - 1})"
         )
@@ -197,7 +200,7 @@ def _with_probabilities(
 ) -> Tensor:
     """Cross entropy with target probabilities: −Σ_c weight_c q_c log softmax_c."""
     if target.shape != input.shape:
-        raise ValueError(f"cross_entropy: target probabilities have shape {target.shape}, input {input.shape}")
+        raise ArgumentError(f"cross_entropy: target probabilities have shape {target.shape}, input {input.shape}")
     dim = 0 if len(input.shape) == 1 else 1
     classes = input.shape[dim]
     q = to_dtype(target, input.dtype)
@@ -244,18 +247,18 @@ def nll_loss(
     """
     reduction = old_reduction("nll_loss", size_average, reduce, reduction)
     if not isinstance(input, Value) or not isinstance(target, Value):
-        raise TypeError("nll_loss: input and target must be tensors")
+        raise KindError("nll_loss: input and target must be tensors")
     if reduction not in REDUCTIONS:
-        raise ValueError(f"nll_loss: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+        raise ArgumentError(f"nll_loss: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
     if not input.shape:
-        raise ValueError("nll_loss: input needs a class dimension, got a 0-d tensor")
+        raise ArgumentError("nll_loss: input needs a class dimension, got a 0-d tensor")
     if target.dtype.is_floating_point or target.dtype is engine.bool_:
-        raise TypeError(f"nll_loss: target must be class numbers (int64), got {target.dtype}")
+        raise KindError(f"nll_loss: target must be class numbers (int64), got {target.dtype}")
     rows, flat, wanted = _rows_and_classes("nll_loss", input, target)
     count, classes = rows.shape
     kind = rows.dtype
     if weight is not None and (weight.shape != (classes,) or weight.dtype is not kind):
-        raise ValueError(f"nll_loss: weight must be {kind} ({classes},), got {weight.dtype} {weight.shape}")
+        raise ArgumentError(f"nll_loss: weight must be {kind} ({classes},), got {weight.dtype} {weight.shape}")
     dense, dense_weight = engine.contiguous(rows), None if weight is None else engine.contiguous(weight)
     code = REDUCTIONS[reduction]
     loss, total = engine.empty(() if code else (count,), kind), engine.empty((), kind)
@@ -264,7 +267,7 @@ def nll_loss(
         count, classes, dense.pointer, flat.pointer, *options, loss.pointer, total.pointer
     )
     if position >= 0:
-        raise IndexError(
+        raise PositionError(
             f"nll_loss: target {flat.array[position]} at position {position} is not a class; "
             f"there are {classes} (0 to {classes - 1})"
         )
@@ -297,7 +300,7 @@ def bce_with_logits(input: Tensor, target: Tensor) -> Tensor:
         ValueError: when the two differ in shape or number type.
     """
     if input.shape != target.shape or input.dtype is not target.dtype:
-        raise ValueError(
+        raise ArgumentError(
             f"binary_cross_entropy_with_logits: input is {input.dtype} {input.shape} "
             f"but target is {target.dtype} {target.shape}"
         )

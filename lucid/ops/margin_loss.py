@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lucid.autograd.graph import Value
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add, div, eq, lt, minimum, mul, neg, sub, where
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor, common_shape
@@ -16,7 +17,7 @@ from lucid.ops.similarity import pairwise_distance
 def _check(operation: str, *tensors: Any) -> None:
     for x in tensors:
         if not isinstance(x, Value):
-            raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+            raise KindError(f"{operation}: expected a tensor, got {type(x).__name__}")
 
 
 def _hinge(x: Tensor) -> Tensor:
@@ -56,7 +57,7 @@ def margin_ranking_loss(
     reduction = old_reduction("margin_ranking_loss", size_average, reduce, reduction)
     _check("margin_ranking_loss", input1, input2, target)
     if not len(input1.shape) == len(input2.shape) == len(target.shape):
-        raise ValueError(
+        raise ArgumentError(
             "margin_ranking_loss: inputs and target must have as many dimensions, "
             f"got {input1.shape}, {input2.shape} and {target.shape}"
         )
@@ -96,7 +97,7 @@ def cosine_embedding_loss(
     reduction = old_reduction("cosine_embedding_loss", size_average, reduce, reduction)
     _check("cosine_embedding_loss", input1, input2, target)
     if len(target.shape) > 1 or not len(input1.shape) == len(input2.shape) == len(target.shape) + 1:
-        raise ValueError(
+        raise ArgumentError(
             "cosine_embedding_loss: expected inputs [batch, width] and a target [batch], or [width] and [], "
             f"got {input1.shape}, {input2.shape} and {target.shape}"
         )
@@ -146,9 +147,9 @@ def triplet_margin_loss(
     reduction = old_reduction("triplet_margin_loss", size_average, reduce, reduction)
     _check("triplet_margin_loss", anchor, positive, negative)
     if not margin > 0:
-        raise ValueError(f"triplet_margin_loss: margin must be positive, got {margin}")
+        raise ArgumentError(f"triplet_margin_loss: margin must be positive, got {margin}")
     if not len(anchor.shape) == len(positive.shape) == len(negative.shape):
-        raise ValueError(
+        raise ArgumentError(
             "triplet_margin_loss: anchor, positive and negative must have as many dimensions, "
             f"got {anchor.shape}, {positive.shape} and {negative.shape}"
         )

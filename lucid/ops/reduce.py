@@ -10,6 +10,7 @@ import numpy as np
 from lucid import engine, return_types
 from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
+from lucid.errors import KindError, PositionError
 from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
 from lucid.ops.elementwise import Tensor, default_dtype
@@ -22,12 +23,12 @@ from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
 
 def _need_floating(operation: str, input: Tensor) -> None:
     if not input.dtype.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
+        raise KindError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
 
 
 def _need_elements(operation: str, input: Tensor, plan: Reduction) -> None:
     if plan.n == 0:
-        raise ValueError(f"{operation}: no elements to choose from in shape {input.shape}")
+        raise PositionError(f"{operation}: no elements to choose from in shape {input.shape}")
 
 
 _mean = engine.kernels("mean")
@@ -191,7 +192,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
         3.0
     """
     if not (dim is None or isinstance(dim, int)):
-        raise TypeError(f"aminmax: dim must be an integer or None, got {dim!r}")
+        raise KindError(f"aminmax: dim must be an integer or None, got {dim!r}")
     dims = () if dim is None else dim
     return return_types.aminmax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 

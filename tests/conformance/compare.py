@@ -3,9 +3,10 @@
 Two float results a (lucid) and b (PyTorch) agree when |a − b| ≤ 32 ε (1 + |b|), with ε the distance from 1 to
 the next number of the coarsest type on the way: 1.2·10⁻⁷ for float32, 2.2·10⁻¹⁶ for float64. The inputs are of
 order 1, so that 1 + |b| is the order of the numbers met on the way, and 32 leaves room for another order of
-summation in sums of some hundred numbers. Second gradients, sums of larger numbers that cancel, may differ by 1024 ε.
-A NaN must meet a NaN and an infinity the same infinity. All else
-(shapes, number types, integers, bools, texts) must be equal.
+summation in sums of some hundred numbers. Second gradients are compared for float64 where PyTorch has them; as sums of
+larger numbers that cancel they may differ by 1024 ε (1 + |b|). A NaN must meet a NaN and an infinity the same infinity.
+All else (shapes, number types, integers, bools, texts) must be equal. What raises in PyTorch has to raise here, an
+error that is caught as PyTorch's is.
 """
 
 from __future__ import annotations
@@ -117,8 +118,7 @@ def difference(ours: Any, theirs: Any, case: Case, dtype: str, key: str) -> str 
                 return found
         if not isinstance(a, Failed) or (a.in_gradients and not b.in_gradients):
             return f"no error, but PyTorch raises {b}"
-        allowed = ERRORS + ((AttributeError,) if isinstance(b.error, AttributeError) else ())
-        return None if isinstance(a.error, allowed) else f"raises {a}; PyTorch {b}"
+        return None if isinstance(a.error, _as_caught(b.error)) else f"raises {a}; PyTorch {b}"
     if isinstance(a, Failed):
         return f"raises {a}"
 
@@ -136,6 +136,19 @@ def difference(ours: Any, theirs: Any, case: Case, dtype: str, key: str) -> str 
                 _compare(f"second gradient of input {number}", mine, other, ours, theirs, coarsest)
 
     return _where(compare)
+
+
+def _as_caught(error: Exception) -> type[Exception] | tuple[type[Exception], ...]:
+    """By what kind a program catches PyTorch's error; an assertion or a missing attribute is nothing to catch.
+
+    Whether a wrong argument is a TypeError or a ValueError is left open.
+    """
+    for kind in (IndexError, RuntimeError):
+        if isinstance(error, kind):
+            return kind
+    if isinstance(error, (TypeError, ValueError)):
+        return TypeError, ValueError
+    return ERRORS + ((AttributeError,) if isinstance(error, AttributeError) else ())
 
 
 def _is_broken(error: Exception) -> bool:

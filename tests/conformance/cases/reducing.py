@@ -184,3 +184,4 @@ INTENDED["logsumexp"] = {
     "doesn't match the broadcast shape": "dim=() means all dimensions, as in sum; PyTorch raises.",
     "large_numbers": "The gradient keeps its last digits; PyTorch takes it from the rounded result.",
 }
+INTENDED["count_nonzero"] = {"takes from 1 to 2 positional arguments": "Python's own error for an argument too many."}

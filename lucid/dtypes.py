@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lucid._engine import ffi
+from lucid.errors import KindError
 
 
 class dtype:
@@ -93,7 +94,7 @@ def dtype_of(kind: Any) -> dtype:
     if type(kind) is dtype:
         return kind
     if isinstance(kind, MissingType):
-        raise TypeError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
+        raise KindError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
     if kind is float:
         return float32
     try:
@@ -101,5 +102,5 @@ def dtype_of(kind: Any) -> dtype:
     except TypeError:
         found = None
     if found is None:
-        raise TypeError(f"dtype {kind!r} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
+        raise KindError(f"dtype {kind!r} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
     return found

@@ -29,6 +29,7 @@ from lucid.dtypes import int32 as int32
 from lucid.dtypes import int64 as int64
 from lucid.dtypes import of_numpy
 from lucid.dtypes import uint8 as uint8
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.settings import get_num_threads as get_num_threads
 from lucid.settings import get_simd as get_simd
 from lucid.settings import set_num_threads as set_num_threads
@@ -68,11 +69,11 @@ def wrap(array: np.ndarray) -> Tensor:
     """
     kind = of_numpy.get(array.dtype)
     if kind is None:
-        raise TypeError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
+        raise KindError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
     if array.flags.c_contiguous and array.flags.aligned:
         return new(array, from_buffer(kind.array_type, array), array.shape, kind)
     if not array.flags.aligned or any(s % kind.itemsize for s in array.strides):
-        raise ValueError("the array's memory is not aligned to its numbers; copy it first (array.copy())")
+        raise ArgumentError("the array's memory is not aligned to its numbers; copy it first (array.copy())")
     strides = tuple(s // kind.itemsize for s in array.strides)
     return new(array, ffi.cast(kind.pointer_type, array.ctypes.data), array.shape, kind, strides)
 
@@ -123,7 +124,7 @@ def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset:
     if math.prod(shape):
         last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
         if base.strides is not None or offset < 0 or min(strides, default=0) < 0 or last >= base.array.size:
-            raise ValueError(f"strides {strides} of {shape} from {offset} on lead out of {base.array.size} numbers")
+            raise ArgumentError(f"strides {strides} of {shape} from {offset} on lead out of {base.array.size} numbers")
         array: np.ndarray = np.ndarray(shape, kind.numpy, base.array, offset * size, [step * size for step in strides])
     else:
         array, offset = empty_array(shape, kind.numpy), 0
@@ -207,7 +208,7 @@ def contiguous(x: Tensor) -> Tensor:
 def copy_into(out: Any, x: Any) -> None:
     """Writes ``x`` over ``out``: same shape and dtype, any strides; memory must not overlap in part."""
     if out.shape != x.shape or out.dtype is not x.dtype:
-        raise ValueError(f"copy: {x.dtype} {x.shape} does not fit into {out.dtype} {out.shape}")
+        raise ArgumentError(f"copy: {x.dtype} {x.shape} does not fit into {out.dtype} {out.shape}")
     check_writable(out)
     if x.array is out.array:
         return
@@ -267,8 +268,8 @@ def kernel_addresses(name: str) -> Kernels:
     return {float32: ffi.addressof(lib, f"{name}_f32"), float64: ffi.addressof(lib, f"{name}_f64")}
 
 
-class NoKernel(TypeError):
-    """The operation has no kernel for this number type."""
+class NoKernel(TypeError, NotImplementedError):
+    """The operation has no kernel for this number type. (A RuntimeError too, as NotImplementedError is one.)"""
 
     def __init__(self, operation: str, kind: dtype) -> None:
         super().__init__(f"{operation}: not implemented for {kind}; convert with .float() or .double() first")
@@ -322,7 +323,11 @@ class Elementwise:
             try:
                 result = self.integers(*(x.array if hasattr(x, "array") else x for x in operands))
             except OverflowError as error:
-                raise ValueError(f"{self.name}: {error} ({kind})") from None
+                raise ArgumentError(f"{self.name}: {error} ({kind})") from None
+            except NoKernel:
+                raise
+            except TypeError:  # NumPy has it for other number types only
+                raise NoKernel(self.name, kind) from None
         return wrap(np.asarray(result, (self.result or kind).numpy))
 
 
@@ -396,7 +401,7 @@ def binary_into(family: Elementwise, a: Any, b: Any) -> None:
         else:
             copy_into(a, binary_number(family, a, b))
     elif kind is not b.dtype or a.shape != b.shape:
-        raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
+        raise ArgumentError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
     elif a.strides is None and b.strides is None and not overlap_in_part(a, b):
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, a.pointer)
     else:
@@ -461,7 +466,7 @@ def compare(family: Elementwise, a: Any, b: Any) -> Tensor:
         a = contiguous(a)
         _compare_scalar[kind](family.addresses[kind], a.array.size, a.pointer, b, out.pointer)
     elif kind is not b.dtype or a.shape != b.shape:
-        raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
+        raise ArgumentError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
     elif a.strides is None and b.strides is None:
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, out.pointer)
     else:
@@ -495,7 +500,7 @@ def check_index(position: int, index: Any, size: int, operation: str) -> None:
     """Raises IndexError when a kernel reported that ``index`` at ``position`` is out of range (-1: all was well)."""
     if position >= 0:
         value = index.array.reshape(-1)[position]
-        raise IndexError(f"{operation}: index {value} at position {position} is out of range for size {size}")
+        raise PositionError(f"{operation}: index {value} at position {position} is out of range for size {size}")
 
 
 def same_shape(operation: str, names: Sequence[str], *tensors: Any) -> None:
@@ -503,6 +508,6 @@ def same_shape(operation: str, names: Sequence[str], *tensors: Any) -> None:
     first = tensors[0]
     for name, x in zip(names[1:], tensors[1:], strict=True):
         if x.shape != first.shape or x.dtype is not first.dtype:
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: {names[0]} is {first.dtype} {first.shape} but {name} is {x.dtype} {x.shape}"
             )

@@ -6,6 +6,7 @@ import os
 from typing import cast
 
 from lucid._engine import ffi, lib
+from lucid.errors import ArgumentError
 
 
 def set_num_threads(n: int) -> None:
@@ -21,7 +22,7 @@ def set_num_threads(n: int) -> None:
         1
     """
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256 or lib.set_num_threads(n) != n:
-        raise ValueError(f"set_num_threads: {n!r} is not a number of threads; give an int from 1 to 256")
+        raise ArgumentError(f"set_num_threads: {n!r} is not a number of threads; give an int from 1 to 256")
 
 
 def get_num_threads() -> int:
@@ -52,7 +53,7 @@ def set_simd(name: str) -> None:
     """
     levels = simd_levels()
     if not isinstance(name, str) or name not in levels:
-        raise ValueError(f"SIMD level {name!r} is not available here; choose from {', '.join(levels)}")
+        raise ArgumentError(f"SIMD level {name!r} is not available here; choose from {', '.join(levels)}")
     lib.set_simd_level(levels.index(name))
 
 

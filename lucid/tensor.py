@@ -12,6 +12,7 @@ from lucid import engine
 from lucid.autograd import backward as run_backward_from
 from lucid.autograd.graph import Node, RemovableHandle, Value, add_hook, describe, detached_alias
 from lucid.devices import CPU, device
+from lucid.errors import ArgumentError, KindError
 from lucid.ops import (
     activation,
     arithmetic,
@@ -73,11 +74,13 @@ class Tensor(Value):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Value):
-                raise TypeError(f"grad: expected a tensor or None, got {type(value).__name__}")
+                raise KindError(f"grad: expected a tensor or None, got {type(value).__name__}")
             if value.shape != self.shape or value.dtype is not self.dtype:
-                raise ValueError(f"grad: a {describe(value)} tensor cannot be the gradient of a {describe(self)} one")
+                raise ArgumentError(
+                    f"grad: a {describe(value)} tensor cannot be the gradient of a {describe(self)} one"
+                )
             if value is self:
-                raise ValueError("grad: a tensor cannot be its own gradient")
+                raise ArgumentError("grad: a tensor cannot be its own gradient")
         self._grad = value
 
     @grad.deleter
@@ -183,9 +186,9 @@ class Tensor(Value):
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Value):
-            raise TypeError(f"data: expected a tensor, got {type(value).__name__}")
+            raise KindError(f"data: expected a tensor, got {type(value).__name__}")
         if value.dtype is not self.dtype and self.node is not None:
-            raise TypeError(f"data: {value.dtype} cannot replace {self.dtype} in a recorded tensor")
+            raise KindError(f"data: {value.dtype} cannot replace {self.dtype} in a recorded tensor")
         self.array, self.pointer, self.shape = value.array, value.pointer, value.shape
         self.dtype, self.strides = value.dtype, value.strides
         self.base = value.base
@@ -261,7 +264,7 @@ class Tensor(Value):
             ValueError: when it has more, or none.
         """
         if self.array.size != 1:
-            raise ValueError(f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one")
+            raise ArgumentError(f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one")
         number: float | int | bool = self.array.item()
         return number
 
@@ -310,12 +313,12 @@ class Tensor(Value):
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("len() of a 0-d tensor")
+            raise KindError("len() of a 0-d tensor")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.shape:
-            raise TypeError("iteration over a 0-d tensor")
+            raise KindError("iteration over a 0-d tensor")
         return iter(splitting.unbind(self))
 
     def __contains__(self, value: Any) -> bool:
@@ -334,7 +337,7 @@ class Tensor(Value):
 
     def __index__(self) -> int:
         if self.dtype.is_floating_point:
-            raise TypeError(f"a {self.dtype} tensor cannot be used as an index")
+            raise KindError(f"a {self.dtype} tensor cannot be used as an index")
         return int(self.item())
 
     def __format__(self, specification: str) -> str:
@@ -607,9 +610,9 @@ class Parameter(Tensor):
         if data is None:
             data = engine.empty((0,), elementwise.default_dtype[0])
         if not isinstance(data, Value):
-            raise TypeError(f"Parameter: expected a tensor, got {type(data).__name__}")
+            raise KindError(f"Parameter: expected a tensor, got {type(data).__name__}")
         if requires_grad and not data.dtype.is_floating_point:
-            raise TypeError(f"Parameter: only floating-point tensors have gradients, not {data.dtype}")
+            raise KindError(f"Parameter: only floating-point tensors have gradients, not {data.dtype}")
         super().__init__(data.array, data.pointer, data.shape, data.dtype, data.strides)
         self.version = data.version
         self.requires_grad = bool(requires_grad)

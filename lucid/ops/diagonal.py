@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lucid.errors import ArgumentError
 from lucid.ops.broadcast import sum
 from lucid.ops.shape import diagonal, diagonal_into_zeros
 from lucid.types import Tensor
@@ -25,7 +26,7 @@ def trace(input: Tensor) -> Tensor:
         5.0
     """
     if len(input.shape) != 2:
-        raise ValueError(f"trace: expects a matrix, got shape {input.shape}")
+        raise ArgumentError(f"trace: expects a matrix, got shape {input.shape}")
     return sum(diagonal(input))
 
 

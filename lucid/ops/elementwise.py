@@ -12,6 +12,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, detached_alias, edge_of, record
 from lucid.engine import Elementwise, NoKernel, float32, float64
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.view import to_dtype
 from lucid.types import Operand, Tensor
@@ -51,7 +52,7 @@ def result_type(*operands: Operand) -> engine.dtype:
             if found is None or best.category > found.category:
                 found = best
     if found is None:
-        raise ValueError("result_type: expected at least one tensor or number")
+        raise ArgumentError("result_type: expected at least one tensor or number")
     return found
 
 
@@ -76,13 +77,13 @@ def operand(operation: str, x: Any) -> Any:
         return x.item()
     if is_number(x):
         return x
-    raise TypeError(f"{operation}: expected a tensor or a number, got {type(x).__name__}")
+    raise KindError(f"{operation}: expected a tensor or a number, got {type(x).__name__}")
 
 
 def need_tensor(operation: str, x: Any) -> None:
     """Raises TypeError for what is not a tensor."""
     if not isinstance(x, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+        raise KindError(f"{operation}: expected a tensor, got {type(x).__name__}")
 
 
 def common_shape(operation: str, *tensors: Tensor) -> tuple[int, ...]:
@@ -90,7 +91,7 @@ def common_shape(operation: str, *tensors: Tensor) -> tuple[int, ...]:
     try:
         return broadcast_shapes(*(x.shape for x in tensors))
     except ValueError as error:
-        raise ValueError(f"{operation}: {error}") from None
+        raise ArgumentError(f"{operation}: {error}") from None
 
 
 def match(operation: str, a: Any, b: Any, kind: engine.dtype | None = None) -> tuple[Tensor, Tensor]:
@@ -129,6 +130,26 @@ def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype 
         return tensors
     shape = common_shape(operation, *tensors)
     return [x if x.shape == shape else expand(x, shape) for x in tensors]
+
+
+def no_bools(operation: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` of integer arrays; bools are refused."""
+
+    def of_integers(*operands: Any) -> Any:
+        if all(x.dtype == bool if isinstance(x, np.ndarray) else isinstance(x, bool) for x in operands):
+            raise NoKernel(operation, engine.bool_)
+        return function(*operands)
+
+    return of_integers
+
+
+def no_integers(operation: str) -> Callable[..., Any]:
+    """Refuses what is not floating point."""
+
+    def refuse(a: Any) -> Any:
+        raise NoKernel(operation, engine.wrap(a).dtype)
+
+    return refuse
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import mul, where
 from lucid.ops.broadcast import expand, sum
 from lucid.ops.elementwise import need_tensor
@@ -39,9 +40,9 @@ def _write_slices(
     places = slices_along(operation, input, dim, index, negative=not isinstance(source, Value))
     if isinstance(source, Value):
         if source.dtype is not input.dtype:
-            raise TypeError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
+            raise KindError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
         if source.shape != places.shape and not (source.shape == () and places.shape == (1,)):
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: source must have shape {places.shape} to be written along dim {dim} of {input.shape} "
                 f"at {places.index.shape[0]} places, got {source.shape}"
             )
@@ -137,7 +138,7 @@ def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 def _index_fill(operation: str, input: Tensor, dim: int, index: Tensor, value: Operand, in_place: bool) -> Tensor:
     if isinstance(value, Value):
         if value.shape:
-            raise ValueError(f"{operation}: value must be a number or a 0-d tensor, got shape {value.shape}")
+            raise ArgumentError(f"{operation}: value must be a number or a 0-d tensor, got shape {value.shape}")
         if input.shape:
             places = slices_along(operation, input, dim, index, negative=True)
             value = expand(to_dtype(value, input.dtype), places.shape)
@@ -215,7 +216,9 @@ def _mask_of(operation: str, input: Tensor, mask: Tensor) -> Tensor:
     try:
         return expand(mask, input.shape)
     except ValueError:
-        raise ValueError(f"{operation}: mask {mask.shape} does not broadcast to the tensor's {input.shape}") from None
+        raise ArgumentError(
+            f"{operation}: mask {mask.shape} does not broadcast to the tensor's {input.shape}"
+        ) from None
 
 
 def _masked_places(operation: str, input: Tensor, mask: Tensor, source: Tensor) -> tuple[Places, Tensor]:
@@ -223,12 +226,12 @@ def _masked_places(operation: str, input: Tensor, mask: Tensor, source: Tensor) 
     need_mask(operation, mask)
     need_tensor(operation, source)
     if source.dtype is not input.dtype:
-        raise TypeError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
+        raise KindError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
     where_true = _mask_of(operation, input, mask).array.nonzero()
     places = Places(input.shape, list(where_true))
     count = places.index.array.size
     if source.array.size < count:
-        raise ValueError(f"{operation}: the mask is true {count} times, but source has {source.array.size} numbers")
+        raise ArgumentError(f"{operation}: the mask is true {count} times, but source has {source.array.size} numbers")
     return places, sliced(reshape(source, -1), slice(0, count))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
+from lucid.errors import ArgumentError
 from lucid.ops.arithmetic import _maximum, _minimum, ge, gt, le, logical_and, logical_or, lt, mul, where
 from lucid.ops.elementwise import Binary, binary, match_all, need_tensor, operand, result_type
 from lucid.ops.predicates import isfinite
@@ -39,7 +40,7 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
     """
     need_tensor("clamp", input)
     if min is None and max is None:
-        raise ValueError("clamp: give min, max or both")
+        raise ArgumentError("clamp: give min, max or both")
     min, max = (limit if limit is None else operand("clamp", limit) for limit in (min, max))
     if isinstance(min, Value) or isinstance(max, Value):
         return _clamp_by_tensors(input, min, max)
@@ -71,7 +72,7 @@ def _clamp_integers(input: Tensor, low: float | None, high: float | None) -> Ten
     try:
         return engine.wrap(np.asarray(np.clip(input.array, low, high), kind.numpy))
     except OverflowError as error:
-        raise ValueError(f"clamp: {error} ({kind})") from None
+        raise ArgumentError(f"clamp: {error} ({kind})") from None
 
 
 def _clamp_by_tensors(input: Tensor, low: Any, high: Any) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, sub, where
 from lucid.ops.broadcast import Dims, reduction, sum
 from lucid.ops.functions import pow, sqrt
@@ -44,9 +45,11 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
         input = to_dtype(input, dtype)
     p = 2.0 if p is None or p == "fro" else p
     if isinstance(p, str) or p != p:
-        raise ValueError(f"norm: p must be a number or 'fro', got {p!r}; for matrix norms see lucid.linalg.matrix_norm")
+        raise ArgumentError(
+            f"norm: p must be a number or 'fro', got {p!r}; for matrix norms see lucid.linalg.matrix_norm"
+        )
     if not input.dtype.is_floating_point:
-        raise TypeError(f"norm: expects floating-point numbers, got {input.dtype}; convert with .float() first")
+        raise KindError(f"norm: expects floating-point numbers, got {input.dtype}; convert with .float() first")
     return p_norm("norm", input, p, dim, keepdim)
 
 

@@ -12,6 +12,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
 from lucid.engine import pointer_or_null
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add, div, mul, sub
 from lucid.ops.broadcast import sum
 from lucid.ops.functions import rsqrt
@@ -45,15 +46,15 @@ class _Plan(NamedTuple):
 def _check(name: str, input: Any, size: int, **others: Any) -> None:
     """The input is floating point; the others are None, or hold ``size`` numbers of its type."""
     if not isinstance(input, Value):
-        raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{name}: expected a tensor, got {type(input).__name__}")
     engine.kernel_for(_group_norm, input.dtype, name)
     for what, x in others.items():
         if x is None:
             continue
         if not isinstance(x, Value) or x.dtype is not input.dtype:
-            raise TypeError(f"{name}: {what} must be a {input.dtype} tensor as the input is, got {describe(x)}")
+            raise KindError(f"{name}: {what} must be a {input.dtype} tensor as the input is, got {describe(x)}")
         if x.array.size != size:
-            raise ValueError(f"{name}: {what} must hold {size} numbers for input {input.shape}, got shape {x.shape}")
+            raise ArgumentError(f"{name}: {what} must hold {size} numbers for input {input.shape}, got shape {x.shape}")
 
 
 def _normalise(
@@ -138,10 +139,10 @@ def _over_last(
     n = math.prod(shape)
     _check(name, input, n, weight=weight, bias=bias)
     if not shape or input.shape[-len(shape) :] != shape:
-        raise ValueError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
+        raise ArgumentError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
     for what, x in (("weight", weight), ("bias", bias)):
         if x is not None and x.shape != shape:
-            raise ValueError(f"{name}: {what} must have shape {shape}, got {x.shape}")
+            raise ArgumentError(f"{name}: {what} must have shape {shape}, got {x.shape}")
     rows = math.prod(input.shape[: -len(shape)])
     return _normalise(name, _Plan(rows, 1, n, 1, (2, 3), eps, centred), input, weight, bias)[0]
 
@@ -201,10 +202,10 @@ def rms_norm(
 def _split(name: str, input: Any, least: int) -> tuple[int, int, int]:
     """[batch, channels, inner] of an input of at least so many dimensions."""
     if not isinstance(input, Value):
-        raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{name}: expected a tensor, got {type(input).__name__}")
     shape = input.shape
     if len(shape) < least:
-        raise ValueError(f"{name}: expected at least {least} dimensions (batch, channels, ...), got shape {shape}")
+        raise ArgumentError(f"{name}: expected at least {least} dimensions (batch, channels, ...), got shape {shape}")
     return shape[0], shape[1], math.prod(shape[2:])
 
 
@@ -231,9 +232,9 @@ def group_norm(
     batch, channels, inner = _split("group_norm", input, 2)
     _check("group_norm", input, channels, weight=weight, bias=bias)
     if num_groups < 1 or channels % num_groups:
-        raise ValueError(f"group_norm: {channels} channels cannot be cut into {num_groups} equal groups")
+        raise ArgumentError(f"group_norm: {channels} channels cannot be cut into {num_groups} equal groups")
     if batch * (channels // num_groups) * inner == 1:
-        raise ValueError(f"group_norm: a group of input {input.shape} is a single number, which is its own mean")
+        raise ArgumentError(f"group_norm: a group of input {input.shape} is a single number, which is its own mean")
     plan = _Plan(batch, num_groups, channels // num_groups, inner, (2, 3), eps)
     return _normalise("group_norm", plan, input, weight, bias)[0]
 
@@ -289,18 +290,25 @@ def batch_norm(
     statistics = {"running_mean": running_mean, "running_var": running_var}
     _check("batch_norm", input, channels, weight=weight, bias=bias, **statistics)
     if eps < 0 or (training and eps == 0):
-        raise ValueError(f"batch_norm: eps must be {'positive in training' if training else 'at least 0'}, got {eps}")
+        raise ArgumentError(
+            f"batch_norm: eps must be {'positive in training' if training else 'at least 0'}, got {eps}"
+        )
     plan = _Plan(batch, channels, 1, inner, (0, 2, 3), eps, fixed=not training)
     if not training:
         if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: running_mean and running_var are needed unless training=True")
+            raise ArgumentError("batch_norm: running_mean and running_var are needed unless training=True")
         given = (engine.contiguous(running_mean), engine.contiguous(running_var))
         return _normalise("batch_norm", plan, input, weight, bias, given)[0]
     count = batch * inner
     if count == 1:
-        raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}")
+        raise ArgumentError(
+            f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}"
+        )
+    if not count:  # nothing to take a mean of; the gradients of weight and bias are 0
+        nothing = engine.wrap(np.zeros(channels, input.dtype.numpy))
+        return _normalise("batch_norm", plan._replace(fixed=True), input, weight, bias, (nothing, nothing))[0]
     out, average, variance = _normalise("batch_norm", plan, input, weight, bias)
-    if count and average is not None:
+    if average is not None:
         _move(running_mean, average, momentum)
         _move(running_var, mul(variance, count / (count - 1)), momentum)
     return out
@@ -342,7 +350,7 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if inner == 1:
-        raise ValueError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
+        raise ArgumentError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
     plan = _Plan(batch, channels, 1, inner, (2, 3), eps)
     out, average, variance = _normalise("instance_norm", plan, input, weight, bias)
     if batch and inner and average is not None:

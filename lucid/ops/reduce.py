@@ -10,6 +10,7 @@ import numpy as np
 from lucid import engine, return_types
 from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
+from lucid.errors import KindError, PositionError
 from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
 from lucid.ops.elementwise import default_dtype
@@ -23,12 +24,12 @@ from lucid.types import Tensor
 
 def _need_floating(operation: str, input: Tensor) -> None:
     if not input.dtype.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
+        raise KindError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
 
 
 def _need_elements(operation: str, input: Tensor, plan: Reduction) -> None:
     if plan.n == 0:
-        raise ValueError(f"{operation}: no elements to choose from in shape {input.shape}")
+        raise PositionError(f"{operation}: no elements to choose from in shape {input.shape}")
 
 
 _mean = engine.kernels("mean")
@@ -191,6 +192,8 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
         >>> lucid.aminmax(lucid.tensor([2.0, 1.0, 3.0])).max.item()
         3.0
     """
+    if not (dim is None or isinstance(dim, int)):
+        raise KindError(f"aminmax: dim must be an integer or None, got {dim!r}")
     dims = () if dim is None else dim
     return return_types.aminmax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 
@@ -210,6 +213,12 @@ def _arg_extreme(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Te
 _arg_extremes = {"argmax": engine.kernels("argmax"), "argmin": engine.kernels("argmin")}
 
 
+def refuse_bools(name: str, input: Tensor) -> None:
+    """Raises NoKernel for a bool tensor."""
+    if input.dtype is engine.bool_:
+        raise engine.NoKernel(name, input.dtype)
+
+
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest element stands, as int64: along ``dim``, or in the flattened tensor.
 
@@ -220,11 +229,13 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
         >>> lucid.tensor([[1.0, 3.0], [2.0, 0.0]]).argmax(1).tolist()
         [1, 0]
     """
+    refuse_bools("argmax", input)
     return _arg_extreme("argmax", input, dim, keepdim)
 
 
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the smallest element stands, as int64; as :func:`argmax`."""
+    refuse_bools("argmin", input)
     return _arg_extreme("argmin", input, dim, keepdim)
 
 

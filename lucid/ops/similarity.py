@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lucid.autograd.grad_mode import mode
+from lucid.errors import KindError
 from lucid.ops.arithmetic import add, div, maximum, mul, sub, where
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import common_shape, need_tensor, result_type
@@ -28,7 +29,7 @@ def _two_floating(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]
         need_tensor(operation, x)
     kind = result_type(a, b)
     if not kind.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {kind}; convert with .float() first")
+        raise KindError(f"{operation}: expects floating-point numbers, got {kind}; convert with .float() first")
     common_shape(operation, a, b)
     return to_dtype(a, kind), to_dtype(b, kind)
 

@@ -153,9 +153,11 @@ from lucid.ops.joining import (
     stack,
     vstack,
 )
+from lucid.ops.legacy import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor, Size
 from lucid.ops.limits import clamp, clamp_max, clamp_min, fmax, fmin, nan_to_num
 from lucid.ops.matmul import bmm, dot, matmul, mm, mv
 from lucid.ops.norm import dist, norm
+from lucid.ops.numpy_names import takes_numpy_names
 from lucid.ops.out import takes_out
 from lucid.ops.pad import constant_pad_nd
 from lucid.ops.picking import index_put, index_put_
@@ -260,7 +262,19 @@ from lucid.ops.sorting import (
 from lucid.ops.splitting import chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, vsplit
 from lucid.ops.statistics import count_nonzero, median, nanmean, nanmedian, nansum
 from lucid.ops.view import clone, flatten, flip, permute, reshape, squeeze, t, transpose, unsqueeze
+from lucid.printing import set_printoptions
 from lucid.serialization import load, save
+from lucid.settings import (
+    are_deterministic_algorithms_enabled,
+    compile,  # noqa: A004
+    get_default_device,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    set_default_device,
+    set_default_tensor_type,
+    set_float32_matmul_precision,
+    use_deterministic_algorithms,
+)
 from lucid.tensor import Tensor
 from lucid.version import __version__
 
@@ -280,6 +294,10 @@ for _operation in (
     + (tril, triu, trunc, var, vstack, where, xlogy, zeros)
 ):
     globals()[_operation.__name__] = takes_out(_operation)
+for _operation in (
+    argsort, chunk, count_nonzero, repeat_interleave, squeeze, std_mean, tensor_split, unbind, unsqueeze, var_mean
+):  # fmt: skip
+    globals()[_operation.__name__] = takes_numpy_names(_operation)
 
 
 float = float32  # noqa: A001

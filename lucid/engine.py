@@ -113,6 +113,8 @@ def dtype_of(kind: Any) -> dtype:
         raise TypeError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
     if kind is float:
         return float32
+    if type(getattr(kind, "dtype", None)) is dtype and isinstance(kind, type):  # lucid.LongTensor
+        return cast(dtype, kind.dtype)  # type: ignore[attr-defined]
     try:
         found = _of_name.get(kind) if isinstance(kind, str) else _of_numpy.get(np.dtype(kind))
     except TypeError:

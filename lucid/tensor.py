@@ -23,6 +23,7 @@ from lucid.ops import (
     index,
     index_write,
     inplace,
+    legacy,
     limits,
     norm,
     picking,
@@ -41,12 +42,15 @@ from lucid.ops import (
 from lucid.ops import diagonal as diagonals
 from lucid.ops import matmul as matmuls
 from lucid.ops import view as views
+from lucid.ops.numpy_names import takes_numpy_names
+from lucid.printing import tensor_text
 
 
 class Tensor(Value):
     """An array of numbers of one type, with its place in the recorded graph.
 
-    Make one with :func:`lucid.tensor`, :func:`lucid.zeros`, :func:`lucid.from_numpy` and the like.
+    Make one with :func:`lucid.tensor`, :func:`lucid.zeros`, :func:`lucid.from_numpy` and the like. ``Tensor(2, 3)`` and
+    ``Tensor([1, 2])`` also work, as in older scripts: sizes or numbers, always of the default number type.
 
     Example:
         >>> import lucid
@@ -57,6 +61,7 @@ class Tensor(Value):
     """
 
     __slots__ = ()
+    __module__ = "lucid"  # where it is to be found
     __array_priority__ = 1000  # NumPy's operators leave mixed expressions to the tensor
     __hash__ = object.__hash__  # by identity: == compares the elements
 
@@ -203,7 +208,7 @@ class Tensor(Value):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
-        return self.shape if dim is None else self.shape[views.wrap_dim("size", dim, len(self.shape))]
+        return legacy.Size(self.shape) if dim is None else self.shape[views.wrap_dim("size", dim, len(self.shape))]
 
     def numel(self) -> int:
         """How many elements it has."""
@@ -296,6 +301,10 @@ class Tensor(Value):
         """The last two dimensions exchanged."""
         return views.transpose(self, -2, -1)
 
+    def _of_given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        x = legacy.made(create.default_dtype[0], args)
+        return x.array, x.pointer, x.shape, x.dtype, x.strides
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of a 0-d tensor")
@@ -329,7 +338,7 @@ class Tensor(Value):
         return format(self.item(), specification) if not self.shape else format(str(self), specification)
 
     def __repr__(self) -> str:
-        return _text(self, "tensor")
+        return tensor_text(self)
 
     def __copy__(self) -> Tensor:
         return detached_alias(self) if self.node is None else self
@@ -567,6 +576,14 @@ class Tensor(Value):
     baddbmm_ = inplace.inplace_form("baddbmm_", products.baddbmm)
 
 
+for _name in (
+    "all amax amin aminmax any argmax argmin argsort chunk count_nonzero cummax cummin cumprod cumsum diff log_softmax "
+    "logsumexp max mean median min nanmean nanmedian nansum prod repeat_interleave softmax sort squeeze std sum "
+    "take_along_dim tensor_split topk unbind unsqueeze var"
+).split():
+    setattr(Tensor, _name, takes_numpy_names(getattr(Tensor, _name)))
+
+
 class Parameter(Tensor):
     """A leaf that a Module owns and an optimizer changes. It requires a gradient unless told otherwise.
 
@@ -603,7 +620,7 @@ class Parameter(Tensor):
         self.requires_grad = bool(requires_grad)
 
     def __repr__(self) -> str:
-        return "Parameter containing:\n" + _text(self, "tensor")
+        return "Parameter containing:\n" + tensor_text(self)
 
 
 def _unpickle(tensor_class: type, array: np.ndarray, requires_grad: bool) -> Tensor:
@@ -611,29 +628,6 @@ def _unpickle(tensor_class: type, array: np.ndarray, requires_grad: bool) -> Ten
     result: Tensor = tensor_class(plain.array, plain.pointer, plain.shape, plain.dtype)
     result.requires_grad = requires_grad
     return result
-
-
-def _text(x: Tensor, name: str) -> str:
-    """How a tensor prints: the numbers as PyTorch shows them, and what is not the default."""
-    array = x.array
-    numbers = np.array2string(
-        array,
-        precision=4,
-        separator=", ",
-        prefix=name + "(",
-        floatmode="maxprec" if array.ndim else "unique",
-        threshold=1000,
-    )
-    parts = [numbers]
-    if array.size == 0 and array.ndim != 1:
-        parts.append(f"size={x.shape}")
-    if x.dtype not in (engine.float32, engine.int64, engine.bool_):
-        parts.append(f"dtype={x.dtype}")
-    if x.node is not None:
-        parts.append(f"grad_fn={x.node!r}")
-    elif x.requires_grad:
-        parts.append("requires_grad=True")
-    return f"{name}({', '.join(parts)})"
 
 
 engine.register_tensor_class(Tensor)

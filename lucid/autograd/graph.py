@@ -14,6 +14,7 @@ from typing import Any
 
 from lucid.autograd.grad_mode import mode
 from lucid.engine import accumulate, check_writable
+from lucid.engine import dtype as number_type
 
 before_backward: list[Any] = [None]  # a function of the roots, called first; see anomaly.py
 _newer = itertools.count(0, -1).__next__
@@ -45,7 +46,18 @@ class Value:
         "restriction", "shape", "strides", "version",
     )  # fmt: skip
 
-    def __init__(self, array: Any, pointer: Any, shape: tuple[int, ...], dtype: Any, strides: Any = None) -> None:
+    def __init__(
+        self,
+        array: Any = None,
+        pointer: Any = None,
+        shape: Any = None,
+        dtype: Any = None,
+        strides: Any = None,
+        *rest: Any,
+    ) -> None:
+        if dtype.__class__ is not number_type:  # a user calls Tensor(2, 3) or Tensor([1, 2])
+            given = tuple(x for x in (array, pointer, shape, dtype, strides, *rest) if x is not None)
+            array, pointer, shape, dtype, strides = self._of_given(given)
         self.array = array
         self.pointer = pointer
         self.shape = shape
@@ -57,6 +69,37 @@ class Value:
         self.version: list[Any] = [0]
         self.base: Any = None
         self.hooks: Any = None
+
+    def _of_given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Memory, shape, type and strides for what a user gave to the class itself."""
+        raise TypeError(f"{type(self).__name__}: not to be made by a call; use lucid.tensor")
+
+
+# The names PyTorch prints that do not follow from ours.
+_SHOWN = {
+    "reshape": "ViewBackward0",
+    "slice": "SliceBackward0",
+    "to": "ToCopyBackward0",
+    "linear": "AddmmBackward0",
+    "conv1d": "ConvolutionBackward0",
+    "conv2d": "ConvolutionBackward0",
+    "conv_transpose1d": "ConvolutionBackward0",
+    "conv_transpose2d": "ConvolutionBackward0",
+    "cross_entropy": "NllLossBackward0",
+    "gather_rows": "EmbeddingBackward0",
+    "amax": "MaxBackward1",
+    "amin": "MinBackward1",
+    "norm": "LinalgVectorNormBackward0",
+    "layer_norm": "NativeLayerNormBackward0",
+    "batch_norm": "NativeBatchNormBackward0",
+    "group_norm": "NativeGroupNormBackward0",
+    "max_pool2d": "MaxPool2DWithIndicesBackward0",
+    "avg_pool2d": "AvgPool2DBackward0",
+    "softplus_beta": "SoftplusBackward0",
+    "linear_relu": "ReluBackward0",
+    "copy_slices": "CopySlices",
+    "clamp": "ClampBackward1",
+}
 
 
 class Node:
@@ -103,8 +146,13 @@ class Node:
         self.hooks: Any = None
         self.retained: Any = None
 
+    @property
+    def shown_name(self) -> str:
+        """What PyTorch calls the operation's class, as far as one name here is one there."""
+        return _SHOWN.get(self.name) or "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+
     def __repr__(self) -> str:
-        return f"<{''.join(part.capitalize() for part in self.name.split('_'))}Backward>"
+        return f"<{self.shown_name} object at {id(self):#x}>"
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:

@@ -17,6 +17,8 @@ from lucid.ops.elementwise import Binary, Tensor, Unary
 from lucid.ops.rebase import as_before, changed, may_change, take_over, zeros_like
 from lucid.ops.view import reshape, to_dtype
 
+FACTORS = {"add_": "alpha", "sub_": "alpha", "addcmul_": "value", "addcdiv_": "value"}
+
 
 def _inplace(
     name: str,
@@ -39,6 +41,8 @@ def _inplace(
                 engine.binary_into(op.family, input, other)
                 input.version[0] += 1
                 return input
+        if len(args) > 1 and isinstance(args[1], Value) and name in FACTORS and not isinstance(args[0], Value):
+            options[FACTORS[name]], args = args[0], args[1:]  # the older order: add_(alpha, other)
         if direct is not None and not recorded and direct(input, *args, **options):
             input.version[0] += 1
             return input

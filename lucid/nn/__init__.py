@@ -216,3 +216,5 @@ __all__ = [
     "init",
     "utils",
 ]
+
+from lucid.nn import modules, parameter  # noqa: E402, F401 (PyTorch's longer paths to the names above)

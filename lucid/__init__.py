@@ -3,7 +3,10 @@
 Names and meanings are PyTorch's.
 """
 
-from lucid import accelerator, amp, autograd, backends, cuda, datasets, linalg, nn, optim, return_types, utils
+import math
+from typing import TYPE_CHECKING, NoReturn
+
+from lucid import accelerator, amp, autograd, backends, cuda, datasets, engine, linalg, nn, optim, return_types, utils
 from lucid.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.devices import device
 from lucid.engine import (
@@ -19,6 +22,30 @@ from lucid.engine import (
     uint8,
 )
 from lucid.engine import bool_ as bool  # noqa: A004
+from lucid.nn.functional import (
+    alpha_dropout,
+    batch_norm,
+    bilinear,
+    binary_cross_entropy_with_logits,
+    celu,
+    cosine_embedding_loss,
+    cosine_similarity,
+    dropout,
+    embedding,
+    group_norm,
+    hardshrink,
+    instance_norm,
+    kl_div,
+    layer_norm,
+    margin_ranking_loss,
+    pairwise_distance,
+    poisson_nll_loss,
+    prelu,
+    rms_norm,
+    selu,
+    threshold,
+    triplet_margin_loss,
+)
 from lucid.number_types import finfo, get_default_dtype, iinfo, set_default_dtype
 from lucid.ops.activation import relu
 from lucid.ops.arithmetic import (
@@ -60,8 +87,10 @@ from lucid.ops.arithmetic import (
     where,
 )
 from lucid.ops.broadcast import broadcast_shapes, broadcast_tensors, broadcast_to, sum, sum_to_size  # noqa: A004
+from lucid.ops.building import block_diag, cartesian_prod, corrcoef, cov, rot90, trapezoid
 from lucid.ops.combine import addcdiv, addcmul, lerp
 from lucid.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from lucid.ops.counting import argwhere, bincount, isin, kthvalue, quantile
 from lucid.ops.create import (
     arange,
     as_tensor,
@@ -142,6 +171,7 @@ from lucid.ops.index_write import (
     masked_fill,
     masked_scatter,
 )
+from lucid.ops.inplace_views import as_strided
 from lucid.ops.joining import (
     atleast_1d,
     atleast_2d,
@@ -262,6 +292,7 @@ from lucid.ops.sorting import (
 from lucid.ops.splitting import chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, vsplit
 from lucid.ops.statistics import count_nonzero, median, nanmean, nanmedian, nansum
 from lucid.ops.view import clone, flatten, flip, permute, reshape, squeeze, t, transpose, unsqueeze
+from lucid.outside import missing
 from lucid.printing import set_printoptions
 from lucid.serialization import load, save
 from lucid.settings import (
@@ -295,10 +326,23 @@ for _operation in (
 ):
     globals()[_operation.__name__] = takes_out(_operation)
 for _operation in (
-    argsort, chunk, count_nonzero, repeat_interleave, squeeze, std_mean, tensor_split, unbind, unsqueeze, var_mean
+    argsort, chunk, count_nonzero, kthvalue, quantile, repeat_interleave, squeeze, std_mean, tensor_split, unbind, unsqueeze, var_mean
 ):  # fmt: skip
     globals()[_operation.__name__] = takes_numpy_names(_operation)
 
+
+# Methods that are functions too.
+for _name in (
+    "abs acos acosh addmv arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh ceil clamp clamp_max "
+    "clamp_min clip cos cosh deg2rad detach erf erfc exp exp2 expm1 fill floor frac log log10 log1p log2 logit "
+    "nan_to_num neg negative rad2deg reciprocal relu round rsqrt sigmoid sin sinh sqrt square tan tanh trunc xlogy zero"
+).split():
+    globals()[_name + "_"] = getattr(Tensor, _name + "_")
+detach, numel, is_floating_point, is_complex = Tensor.detach, Tensor.numel, Tensor.is_floating_point, Tensor.is_complex
+is_nonzero, is_same_size, is_signed = Tensor.is_nonzero, Tensor.is_same_size, Tensor.is_signed
+inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
+strided = engine.strided_layout
+asarray = as_tensor
 
 float = float32  # noqa: A001
 double = float64
@@ -310,5 +354,11 @@ int = int32  # noqa: A001
 absolute, negative, multiply, subtract, divide, true_divide, clip = abs, neg, mul, sub, div, div, clamp
 arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh = acos, acosh, asin, asinh, atan, atan2, atanh
 greater, greater_equal, less, less_equal, not_equal, concat, concatenate = gt, ge, lt, le, ne, cat, cat
-ger = outer
+ger, row_stack, trapz, fix = outer, vstack, trapezoid, trunc
 vdot = dot
+
+if not TYPE_CHECKING:  # a type checker knows the names
+
+    def __getattr__(name: str) -> NoReturn:
+        """Says of a name that is not here what there is instead."""
+        raise missing(__name__, name, globals())

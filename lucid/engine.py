@@ -124,6 +124,13 @@ def dtype_of(kind: Any) -> dtype:
     return found
 
 
+class _Layout:
+    def __repr__(self) -> str:
+        return "lucid.strided"
+
+
+strided_layout = _Layout()  # how all tensors lie in memory
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Tensors from memory. tensor.py says which class they are of.
 

@@ -14,15 +14,19 @@ from lucid.autograd.graph import Node, RemovableHandle, Value, add_hook, describ
 from lucid.devices import CPU, device
 from lucid.ops import (
     activation,
+    activation_family,
     arithmetic,
     broadcast,
+    building,
     combine,
+    counting,
     create,
     factor,
     functions,
     index,
     index_write,
     inplace,
+    inplace_views,
     legacy,
     limits,
     norm,
@@ -44,9 +48,10 @@ from lucid.ops import matmul as matmuls
 from lucid.ops import view as views
 from lucid.ops.numpy_names import takes_numpy_names
 from lucid.printing import tensor_text
+from lucid.tensor_queries import Queries
 
 
-class Tensor(Value):
+class Tensor(Queries):
     """An array of numbers of one type, with its place in the recorded graph.
 
     Make one with :func:`lucid.tensor`, :func:`lucid.zeros`, :func:`lucid.from_numpy` and the like. ``Tensor(2, 3)`` and
@@ -239,11 +244,6 @@ class Tensor(Value):
     def device(self) -> device:
         """Where it lives: on the CPU."""
         return CPU
-
-    @property
-    def is_cuda(self) -> bool:
-        """False: there is no CUDA."""
-        return False
 
     def get_device(self) -> int:
         """-1, as for every tensor on the CPU."""
@@ -480,6 +480,15 @@ class Tensor(Value):
     new_tensor, new_empty, new_full = create.new_tensor, create.new_empty, create.new_full
     new_zeros, new_ones = create.new_zeros, create.new_ones
     bernoulli, multinomial = random.bernoulli, random.multinomial
+    argwhere, bincount, kthvalue, quantile = counting.argwhere, counting.bincount, counting.kthvalue, counting.quantile
+    isin, cov, corrcoef, rot90 = counting.isin, building.cov, building.corrcoef, building.rot90
+    squeeze_, unsqueeze_, t_ = inplace_views.squeeze_, inplace_views.unsqueeze_, inplace_views.t_
+    transpose_, swapaxes_, swapdims_ = inplace_views.transpose_, inplace_views.swapaxes_, inplace_views.swapdims_
+    as_strided, prelu, hardshrink = inplace_views.as_strided, activation_family.prelu, activation_family.hardshrink
+    arccos, arcsin, arctan, arctan2 = acos, asin, atan, atan2
+    arccosh, arcsinh, arctanh = acosh, asinh, atanh
+    greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
+    fix = trunc
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """This tensor where the condition is true, else ``other``."""
@@ -569,6 +578,10 @@ class Tensor(Value):
     tril_ = inplace.inplace_form("tril_", create.tril)
     triu_ = inplace.inplace_form("triu_", create.triu)
     multiply_, subtract_, divide_, true_divide_ = mul_, sub_, div_, div_
+    absolute_, negative_, fix_ = abs_, neg_, trunc_
+    arccos_, arcsin_, arctan_, arctan2_ = acos_, asin_, atan_, atan2_
+    arccosh_, arcsinh_, arctanh_ = acosh_, asinh_, atanh_
+    greater_, greater_equal_, less_, less_equal_, not_equal_ = gt_, ge_, lt_, le_, ne_
     addmm_ = inplace.inplace_form("addmm_", products.addmm)
     addmv_ = inplace.inplace_form("addmv_", products.addmv)
     addr_ = inplace.inplace_form("addr_", products.addr)
@@ -578,8 +591,8 @@ class Tensor(Value):
 
 for _name in (
     "all amax amin aminmax any argmax argmin argsort chunk count_nonzero cummax cummin cumprod cumsum diff log_softmax "
-    "logsumexp max mean median min nanmean nanmedian nansum prod repeat_interleave softmax sort squeeze std sum "
-    "take_along_dim tensor_split topk unbind unsqueeze var"
+    "kthvalue logsumexp max mean median min nanmean nanmedian nansum prod quantile repeat_interleave softmax sort "
+    "squeeze std sum take_along_dim tensor_split topk unbind unsqueeze var"
 ).split():
     setattr(Tensor, _name, takes_numpy_names(getattr(Tensor, _name)))
 

@@ -123,7 +123,8 @@ class AveragedModel(Module):
     @no_grad()
     def update_parameters(self, model: Module) -> None:
         """Takes the model's present parameters into the averages; the first time they are copied."""
-        own, new = list(self.module.parameters()), list(model.parameters())
+        own: list[Tensor] = list(self.module.parameters())
+        new: list[Tensor] = list(model.parameters())
         if self.use_buffers:
             own += self.module.buffers()
             new += model.buffers()

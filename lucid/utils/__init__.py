@@ -1,4 +1,4 @@
-"""What surrounds a training script: data, memory for time, and (imported by name, it needs a package of its own) tensorboard."""
+"""What surrounds a training script: data, memory for time; and, imported by its name, tensorboard."""
 
 from lucid.utils import checkpoint, data
 

@@ -6,7 +6,22 @@ Names and meanings are PyTorch's.
 import math
 from typing import TYPE_CHECKING, NoReturn
 
-from lucid import accelerator, amp, autograd, backends, cuda, datasets, engine, linalg, nn, optim, return_types, utils
+from lucid import (
+    accelerator,
+    amp,
+    autograd,
+    backends,
+    cuda,
+    datasets,
+    engine,
+    linalg,
+    nn,
+    optim,
+    random,
+    return_types,
+    utils,
+)
+from lucid.amp import GradScaler, autocast
 from lucid.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.devices import device
 from lucid.engine import (
@@ -46,7 +61,7 @@ from lucid.nn.functional import (
     threshold,
     triplet_margin_loss,
 )
-from lucid.number_types import finfo, get_default_dtype, iinfo, set_default_dtype
+from lucid.number_types import can_cast, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
 from lucid.ops.activation import relu
 from lucid.ops.arithmetic import (
     abs,  # noqa: A004
@@ -291,6 +306,7 @@ from lucid.ops.sorting import (
 )
 from lucid.ops.splitting import chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, vsplit
 from lucid.ops.statistics import count_nonzero, median, nanmean, nanmedian, nansum
+from lucid.ops.triangular import cholesky_solve
 from lucid.ops.view import clone, flatten, flip, permute, reshape, squeeze, t, transpose, unsqueeze
 from lucid.outside import missing
 from lucid.printing import set_printoptions
@@ -326,7 +342,8 @@ for _operation in (
 ):
     globals()[_operation.__name__] = takes_out(_operation)
 for _operation in (
-    argsort, chunk, count_nonzero, kthvalue, quantile, repeat_interleave, squeeze, std_mean, tensor_split, unbind, unsqueeze, var_mean
+    argsort, chunk, count_nonzero, kthvalue, quantile, repeat_interleave, squeeze, std_mean, tensor_split, unbind,
+    unsqueeze, var_mean,
 ):  # fmt: skip
     globals()[_operation.__name__] = takes_numpy_names(_operation)
 

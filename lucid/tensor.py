@@ -12,6 +12,7 @@ from lucid import engine
 from lucid.autograd import backward as run_backward_from
 from lucid.autograd.graph import Node, RemovableHandle, Value, add_hook, describe, detached_alias
 from lucid.devices import CPU, device
+from lucid.errors import ShapeError
 from lucid.ops import (
     activation,
     activation_family,
@@ -42,6 +43,7 @@ from lucid.ops import (
     sorting,
     splitting,
     statistics,
+    triangular,
 )
 from lucid.ops import diagonal as diagonals
 from lucid.ops import matmul as matmuls
@@ -256,7 +258,7 @@ class Tensor(Queries):
             ValueError: when it has more, or none.
         """
         if self.array.size != 1:
-            raise ValueError(f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one")
+            raise ShapeError(f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one")
         return self.array.item()
 
     def tolist(self) -> Any:
@@ -443,6 +445,7 @@ class Tensor(Queries):
     outer = ger = products.outer
     vdot, inner, kron, cross = matmuls.dot, products.inner, products.kron, products.cross
     trace, cholesky, qr, svd = diagonals.trace, factor.cholesky, factor.qr, factor.svd
+    cholesky_solve = triangular.cholesky_solve
     det, slogdet, logdet = solve.det, solve.slogdet, solve.logdet
     inverse, pinverse, matrix_power = solve.inverse, solve.pinverse, solve.matrix_power
 

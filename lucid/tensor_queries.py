@@ -9,7 +9,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value
-from lucid.ops import broadcast, inplace, random
+from lucid.ops import broadcast, inplace, legacy, random
 from lucid.ops.create import fill_with
 from lucid.ops.rebase import may_change
 from lucid.ops.shape import diagonal
@@ -85,6 +85,10 @@ class Queries(Value):
     def pin_memory(self) -> Tensor:
         """The tensor itself: there is no device that would read it faster."""
         return self
+
+    def new(self, *args: Any) -> Tensor:
+        """A tensor of the same number type, by sizes or by numbers; newer: ``new_empty``, ``new_tensor``."""
+        return legacy.made(self.dtype, args)
 
     def byte(self) -> Tensor:
         """The tensor in uint8."""

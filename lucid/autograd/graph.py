@@ -156,8 +156,30 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """Where each input came from, as pairs, the way PyTorch shows them."""
-        return tuple((edge, 0) for edge in self.edges)
+        """Where each input came from, as pairs, the way PyTorch shows them: a leaf is an :class:`AccumulateGrad`."""
+        return tuple((AccumulateGrad(edge) if isinstance(edge, Value) else edge, 0) for edge in self.edges)
+
+
+class AccumulateGrad:
+    """A leaf, where the graph is walked through.
+
+    Attributes:
+        variable: the leaf.
+    """
+
+    next_functions = ()
+
+    def __init__(self, variable: Value) -> None:
+        self.variable = variable
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccumulateGrad) and other.variable is self.variable
+
+    def __hash__(self) -> int:
+        return id(self.variable)
 
 
 class OutputNode(Node):

@@ -9,6 +9,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import abs, add, div, gt, le, minimum, mul, sign, sub, where
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor
@@ -419,7 +420,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         raise TypeError(f"glu: expected a tensor, got {type(input).__name__}")
     dim = wrap_dim("glu", dim, len(input.shape))
     if not input.shape or input.shape[dim] % 2:
-        raise ValueError(f"glu: needs an even size to cut in two along dimension {dim}, got shape {input.shape}")
+        raise ShapeError(f"glu: needs an even size to cut in two along dimension {dim}, got shape {input.shape}")
     if input.shape[dim] == 0:
         return input
     a, b = chunk(input, 2, dim)
@@ -446,11 +447,11 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         if not isinstance(x, Value):
             raise TypeError(f"prelu: expected a tensor, got {type(x).__name__}")
     if input.dtype is not weight.dtype:
-        raise TypeError(f"prelu: input is {input.dtype} but weight is {weight.dtype}")
+        raise DtypeError(f"prelu: input is {input.dtype} but weight is {weight.dtype}")
     shape = input.shape
     channels = shape[1] if len(shape) > 1 else 1
     if len(weight.shape) > 1 or weight.array.size not in (1, channels):
-        raise ValueError(f"prelu: weight must have 1 number or one for each of {channels} channels, got {weight.shape}")
+        raise ShapeError(f"prelu: weight must have 1 number or one for each of {channels} channels, got {weight.shape}")
     if weight.array.size == 1:
         return _prelu_of_one(input, weight)
     slopes = reshape(weight, (weight.array.size, *(1,) * max(len(shape) - 2, 0)) if shape else ())

@@ -11,6 +11,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode, no_grad
 from lucid.autograd.graph import Value, record
 from lucid.engine import Elementwise
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import expand, sum_to_size
 from lucid.ops.elementwise import (
     Binary,
@@ -50,7 +51,7 @@ def _add_scaled(name: str, input: Operand, other: Operand, alpha: float) -> Tens
     kind = a.dtype
     if not kind.is_floating_point:
         if not isinstance(alpha, int):
-            raise TypeError(f"{name}: for {kind} operands alpha must be an integer, got {alpha!r}")
+            raise DtypeError(f"{name}: for {kind} operands alpha must be an integer, got {alpha!r}")
         return binary(_add, a, mul(b, alpha))
     out = engine.empty(a.shape, kind)
     dense_a, dense_b = engine.contiguous(a), engine.contiguous(b)
@@ -401,7 +402,7 @@ def _logical(function: Callable[..., Any]) -> Callable[[Operand, Operand], Tenso
         try:
             return engine.wrap(np.asarray(function(*(x.array if isinstance(x, Value) else bool(x) for x in operands))))
         except ValueError as error:
-            raise ValueError(f"{function.__name__}: {error}") from None
+            raise ShapeError(f"{function.__name__}: {error}") from None
 
     operation.__name__ = function.__name__
     operation.__doc__ = (
@@ -419,13 +420,13 @@ def _bitwise(name: str, function: Callable[..., Any]) -> Callable[[Operand, Oper
     def operation(input: Operand, other: Operand) -> Tensor:
         for x in (input, other):
             if isinstance(x, Value) and x.dtype.is_floating_point:
-                raise TypeError(f"{name}: works on integer and bool tensors, got {x.dtype}")
+                raise DtypeError(f"{name}: works on integer and bool tensors, got {x.dtype}")
         kind = result_type(input, other)
         arrays = (x.array if isinstance(x, Value) else x for x in (input, other))
         try:
             return engine.wrap(np.asarray(function(*arrays), kind.numpy))
         except (ValueError, OverflowError) as error:
-            raise ValueError(f"{name}: {error} ({kind})") from None
+            raise ShapeError(f"{name}: {error} ({kind})") from None
 
     operation.__name__ = name
     operation.__doc__ = f"{name.replace('_', ' ').capitalize()} of integers, logical for bools."
@@ -448,7 +449,7 @@ def logical_not(input: Tensor) -> Tensor:
 def bitwise_not(input: Tensor) -> Tensor:
     """The bits of integers turned over; ``not`` for bools."""
     if input.dtype.is_floating_point:
-        raise TypeError(f"bitwise_not: works on integer and bool tensors, got {input.dtype}")
+        raise DtypeError(f"bitwise_not: works on integer and bool tensors, got {input.dtype}")
     return engine.wrap(np.asarray(np.invert(input.array)))
 
 
@@ -477,7 +478,7 @@ def where(condition: Tensor, input: Operand = None, other: Operand = None) -> Te
     if input is None and other is None:
         return tuple(engine.wrap(positions) for positions in np.nonzero(condition.array))
     if condition.dtype is not engine.bool_:
-        raise TypeError(f"where: condition must be bool, got {condition.dtype}; compare with 0 first")
+        raise DtypeError(f"where: condition must be bool, got {condition.dtype}; compare with 0 first")
     kind = result_type(operand("where", input), operand("where", other))
     a, b = (
         to_dtype(x, kind) if isinstance(x, Value) else engine.wrap(np.asarray(operand("where", x), kind.numpy))

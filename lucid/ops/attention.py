@@ -13,6 +13,7 @@ from lucid.autograd.composed import composed_gradients
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, detached_alias, record
 from lucid.engine import dense_strides, ffi, pointer_or_null
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import add, mul, where
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.elementwise import Tensor
@@ -77,7 +78,7 @@ def scaled_dot_product_attention(
         except ValueError:
             fits = ()
         if fits != (*batch, query.shape[-2], key.shape[-2]):
-            raise ValueError(
+            raise ShapeError(
                 f"{operation}: attn_mask has shape {attn_mask.shape}, which does not broadcast to "
                 f"{(*batch, query.shape[-2], key.shape[-2])}"
             )
@@ -102,20 +103,20 @@ def _check(
     shapes = f"query {query.shape}, key {key.shape}, value {value.shape}"
     least = 3 if enable_gqa else 2
     if min(len(x.shape) for x in (query, key, value)) < least:
-        raise ValueError(f"{operation}: expects at least {least} dimensions, got {shapes}")
+        raise ShapeError(f"{operation}: expects at least {least} dimensions, got {shapes}")
     if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
-        raise ValueError(f"{operation}: {shapes} do not fit; expected [..., L, E], [..., S, E] and [..., S, V]")
+        raise ShapeError(f"{operation}: {shapes} do not fit; expected [..., L, E], [..., S, E] and [..., S, V]")
     if not 0.0 <= dropout_p <= 1.0:
         raise ValueError(f"{operation}: dropout_p must be from 0 to 1, got {dropout_p}")
     if enable_gqa:
         heads, key_heads = query.shape[-3], key.shape[-3]
         if key_heads != value.shape[-3] or key_heads == 0 or heads % key_heads:
-            raise ValueError(f"{operation}: {shapes}: the heads of query must be a multiple of those of key and value")
+            raise ShapeError(f"{operation}: {shapes}: the heads of query must be a multiple of those of key and value")
     cut = -3 if enable_gqa else -2
     try:
         lead = broadcast_shapes(*(x.shape[:cut] for x in (query, key, value)))
     except ValueError:
-        raise ValueError(f"{operation}: {shapes}: the dimensions before the last {-cut} do not broadcast") from None
+        raise ShapeError(f"{operation}: {shapes}: the dimensions before the last {-cut} do not broadcast") from None
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0
     return (*lead, query.shape[-3]) if enable_gqa else lead, float(scale)
@@ -124,7 +125,7 @@ def _check(
 def _as_numbers(operation: str, mask: Any, query: Tensor) -> Tensor:
     """The mask as what is added to the scores."""
     if not isinstance(mask, Value) or mask.dtype not in (engine.bool_, query.dtype):
-        raise TypeError(f"{operation}: attn_mask must be bool or {query.dtype}, got {describe(mask)}")
+        raise DtypeError(f"{operation}: attn_mask must be bool or {query.dtype}, got {describe(mask)}")
     if mask.dtype is engine.bool_:
         return engine.wrap(np.where(mask.array, 0, -np.inf).astype(query.dtype.numpy))
     return mask

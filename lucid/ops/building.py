@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lucid import engine
+from lucid.errors import ShapeError
 from lucid.ops.arithmetic import add, div, mul, sub
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor, need_tensor
@@ -28,7 +29,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
     """
     blocks = [x if len(x.shape) == 2 else reshape(x, 1, -1) for x in tensors]
     if any(len(x.shape) > 2 for x in tensors):
-        raise ValueError(f"block_diag: expected matrices, got shapes {[x.shape for x in tensors]}")
+        raise ShapeError(f"block_diag: expected matrices, got shapes {[x.shape for x in tensors]}")
     width, rows, before = 0, [], 0
     for block in blocks:
         width += block.shape[1]
@@ -71,7 +72,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """
     need_tensor("rot90", input)
     if len(dims) != 2:
-        raise ValueError(f"rot90: dims must be two dimensions, got {dims}")
+        raise ShapeError(f"rot90: dims must be two dimensions, got {dims}")
     one, other = (wrap_dim("rot90", d, len(input.shape)) for d in dims)
     if one == other:
         raise ValueError(f"rot90: dims must differ, got {dims}")
@@ -99,7 +100,7 @@ def cov(
         [[2.0, 4.0], [4.0, 8.0]]
     """
     if len(input.shape) > 2:
-        raise ValueError(f"cov: expected [variables, observations], got shape {input.shape}")
+        raise ShapeError(f"cov: expected [variables, observations], got shape {input.shape}")
     x = input if len(input.shape) == 2 else reshape(input, 1, -1)
     x = x if x.dtype.is_floating_point else to_dtype(x, engine.float32)
     count = x.shape[1]

@@ -7,6 +7,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.engine import NoKernel
+from lucid.errors import DtypeError
 from lucid.ops.arithmetic import div, mul, neg, sub
 from lucid.ops.elementwise import Operand, Tensor, alike, match_all, operand
 
@@ -30,7 +31,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     kind = x.dtype
     if not kind.is_floating_point:
         if not isinstance(value, int):
-            raise TypeError(f"addcmul: for {kind} tensors value must be an integer, got {value!r}")
+            raise DtypeError(f"addcmul: for {kind} tensors value must be an integer, got {value!r}")
         return engine.wrap(np.asarray(x.array + value * a.array * b.array, kind.numpy))
     rules = (
         lambda grad, a, b: grad,
@@ -87,7 +88,7 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
         raise NoKernel("lerp", kind)
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, Value) and x.dtype is not kind:
-            raise TypeError(f"lerp: input is {kind} but {name} is {x.dtype}; convert one of them")
+            raise DtypeError(f"lerp: input is {kind} but {name} is {x.dtype}; convert one of them")
     if not isinstance(weight, Value):
         a, b = match_all("lerp", (input, end), kind)
         out = engine.empty(a.shape, kind)

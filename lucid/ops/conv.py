@@ -11,6 +11,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.engine import ffi, pointer_or_null
+from lucid.errors import ShapeError
 from lucid.ops.arithmetic import add
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor
@@ -118,7 +119,7 @@ def _check_shapes(operation: str, input: Tensor, weight: Tensor, bias: Tensor | 
     sides = 1 if operation.endswith("1d") else 2
     if len(input.shape) not in (sides + 1, sides + 2) or len(weight.shape) != sides + 2:
         side = "length" if sides == 1 else "height, width"
-        raise ValueError(
+        raise ShapeError(
             f"{operation}: expects input [batch, channels, {side}], or without batch, and weight [{layout}, {side}], "
             f"got shapes {input.shape} and {weight.shape}"
         )
@@ -216,12 +217,12 @@ def _conv(
     if len(input.shape) == 3:
         return _without_batch(_conv, operation, input, weight, bias, stride, padding, dilation, groups)
     if input.shape[1] != weight.shape[1] * groups:
-        raise ValueError(
+        raise ShapeError(
             f"{operation}: input has {input.shape[1]} channels (shape {shown(operation, input.shape)}) but weight "
             f"expects {weight.shape[1] * groups} (shape {shown(operation, weight.shape)}, groups={groups})"
         )
     if weight.shape[0] % groups:
-        raise ValueError(f"{operation}: {weight.shape[0]} out_channels cannot be split into {groups} groups")
+        raise ShapeError(f"{operation}: {weight.shape[0]} out_channels cannot be split into {groups} groups")
     stride, dilation = pair(operation, "stride", stride, 1), pair(operation, "dilation", dilation, 1)
     extra = (0, 0)
     if isinstance(padding, str):
@@ -230,7 +231,7 @@ def _conv(
         padding = pair(operation, "padding", padding, 0)
     geometry = _Geometry(operation, input.shape, weight.shape, stride, padding, dilation, groups)
     if bias is not None and bias.shape != (weight.shape[0],):
-        raise ValueError(f"{operation}: bias has shape {bias.shape} but weight gives {weight.shape[0]} channels")
+        raise ShapeError(f"{operation}: bias has shape {bias.shape} but weight gives {weight.shape[0]} channels")
     out = _forward(geometry, input, weight, bias)
     return getitem(out, (..., slice(extra[0], None), slice(extra[1], None))) if any(extra) else out
 
@@ -359,15 +360,15 @@ def _conv_transpose(
         options = (weight, bias, stride, padding, output_padding, groups, dilation)
         return _without_batch(_conv_transpose, operation, input, *options)
     if input.shape[1] != weight.shape[0]:
-        raise ValueError(
+        raise ShapeError(
             f"{operation}: input has {input.shape[1]} channels (shape {shown(operation, input.shape)}) but weight "
             f"expects {weight.shape[0]} (shape {shown(operation, weight.shape)})"
         )
     if weight.shape[0] % groups:
-        raise ValueError(f"{operation}: {weight.shape[0]} in_channels cannot be split into {groups} groups")
+        raise ShapeError(f"{operation}: {weight.shape[0]} in_channels cannot be split into {groups} groups")
     channels = weight.shape[1] * groups
     if bias is not None and bias.shape != (channels,):
-        raise ValueError(f"{operation}: bias has shape {bias.shape} but weight gives {channels} channels")
+        raise ShapeError(f"{operation}: bias has shape {bias.shape} but weight gives {channels} channels")
     stride, dilation = pair(operation, "stride", stride, 1), pair(operation, "dilation", dilation, 1)
     padding, more = pair(operation, "padding", padding, 0), pair(operation, "output_padding", output_padding, 0)
     if any(m >= s and m >= d for m, s, d in zip(more, stride, dilation, strict=True)):
@@ -377,7 +378,7 @@ def _conv_transpose(
         for n, s, p, d, k, m in zip(input.shape[2:], stride, padding, dilation, weight.shape[2:], more, strict=True)
     )
     if min(sizes) < 1 or min(input.shape[2:]) < 1:
-        raise ValueError(
+        raise ShapeError(
             f"{operation}: input of shape {shown(operation, input.shape)} with padding {shown(operation, padding)} "
             f"gives a result of size {shown(operation, sizes)}; it must have at least one number"
         )

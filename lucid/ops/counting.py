@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid import engine, return_types
 from lucid.autograd.graph import Value
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.combine import lerp
 from lucid.ops.create import as_tensor
 from lucid.ops.elementwise import Tensor, need_tensor
@@ -48,15 +49,15 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     """
     need_tensor("bincount", input)
     if input.dtype.category != 1:
-        raise TypeError(f"bincount: expected integers, got {input.dtype}")
+        raise DtypeError(f"bincount: expected integers, got {input.dtype}")
     if input.ndim != 1 or minlength < 0 or (input.array.size and input.array.min() < 0):
-        raise ValueError(
+        raise ShapeError(
             f"bincount: expected [n] of numbers 0 and up, and minlength 0 or more; got shape {input.shape}"
         )
     if weights is None:
         return engine.wrap(np.bincount(input.array, None, minlength).astype(np.int64))
     if weights.shape != input.shape:
-        raise ValueError(f"bincount: weights have shape {weights.shape}, the input {input.shape}")
+        raise ShapeError(f"bincount: weights have shape {weights.shape}, the input {input.shape}")
     kind = np.float32 if weights.dtype is engine.float32 else np.float64
     return engine.wrap(np.bincount(input.array, weights.array, minlength).astype(kind))
 
@@ -93,7 +94,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ret
     dim = wrap_dim("kthvalue", dim, len(input.shape))
     size = input.shape[dim] if input.shape else 1
     if not 1 <= k <= size:
-        raise ValueError(f"kthvalue: k must be from 1 to {size}, got {k}")
+        raise ShapeError(f"kthvalue: k must be from 1 to {size}, got {k}")
     values, indices = sort(input, dim, stable=True)
     if input.shape:
         here = (slice(None),) * dim + (slice(k - 1, k) if keepdim else k - 1,)
@@ -127,7 +128,7 @@ def quantile(
     """
     need_tensor("quantile", input)
     if not input.dtype.is_floating_point:
-        raise TypeError(f"quantile: expects floating-point numbers, got {input.dtype}; convert with .float() first")
+        raise DtypeError(f"quantile: expects floating-point numbers, got {input.dtype}; convert with .float() first")
     shares: Tensor = q if isinstance(q, Value) else as_tensor(q, dtype=input.dtype)
     if shares.dtype is not input.dtype or len(shares.shape) > 1:
         raise ValueError("quantile: q must be a number or [n] of the input's number type")
@@ -136,7 +137,7 @@ def quantile(
     x = reshape(input, -1) if dim is None else movedim(input, dim, -1)
     x = reshape(x, 1) if not x.shape else x
     if not x.shape[-1]:
-        raise ValueError(f"quantile: there are no elements in shape {input.shape}")
+        raise ShapeError(f"quantile: there are no elements in shape {input.shape}")
     ordered = sort(x, -1).values
     place = np.atleast_1d(shares.array).astype(np.float64) * (x.shape[-1] - 1)
     low, high = np.floor(place), np.ceil(place)

@@ -10,6 +10,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value, detached_alias
 from lucid.devices import check_device
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import where
 from lucid.ops.elementwise import Tensor, default_dtype, is_number, need_tensor, result_type
 from lucid.ops.view import clone, sizes, to_dtype
@@ -22,7 +23,7 @@ def finish(out: Tensor, requires_grad: bool, device: Any = None) -> Tensor:
     check_device(device)
     if requires_grad:
         if not out.dtype.is_floating_point:
-            raise TypeError(f"requires_grad: only floating-point tensors have gradients, not {out.dtype}")
+            raise DtypeError(f"requires_grad: only floating-point tensors have gradients, not {out.dtype}")
         out.requires_grad = True
     return out
 
@@ -60,14 +61,23 @@ def _copied(data: Any, dtype: Any) -> Tensor:
     return engine.wrap(np.array(array, order="C"))
 
 
+def _without_graph(data: Any) -> Any:
+    """Nested sequences with arrays in the place of tensors that require a gradient; others as they are."""
+    if isinstance(data, Value):
+        return data.array if data.requires_grad else data
+    if isinstance(data, list | tuple) and any(isinstance(x, list | tuple | Value) for x in data):
+        return [_without_graph(x) for x in data]
+    return data
+
+
 def _as_array(data: Any) -> np.ndarray:
     """What a user gave as an array, with a message for what is none."""
     if isinstance(data, np.ndarray):
         return data
     try:
-        array = np.asarray(data)
+        array = np.asarray(_without_graph(data) if isinstance(data, list | tuple) else data)
     except ValueError as error:
-        raise ValueError(f"tensor: the sequences are not of equal lengths ({error})") from None
+        raise ShapeError(f"tensor: the sequences are not of equal lengths ({error})") from None
     if array.size == 0 and not isinstance(data, np.generic):
         return array
     if array.dtype == object or array.dtype.kind not in "biuf":
@@ -125,7 +135,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 def _new(shape: tuple[int, ...], dtype: Any) -> Tensor:
     for s in shape:
         if s < 0:
-            raise ValueError(f"a tensor cannot have the negative size {s} (shape {shape})")
+            raise ShapeError(f"a tensor cannot have the negative size {s} (shape {shape})")
     return engine.empty(shape, default_dtype[0] if dtype is None else engine.dtype_of(dtype))
 
 
@@ -160,7 +170,7 @@ def fill_with(out: Tensor, value: float) -> None:
         try:
             out.array.fill(value)
         except (OverflowError, ValueError, TypeError) as error:
-            raise ValueError(f"fill: {value!r} does not fit into {out.dtype} ({error})") from None
+            raise ShapeError(f"fill: {value!r} does not fit into {out.dtype} ({error})") from None
     else:
         kernel(out.array.size, value, out.pointer)
 
@@ -317,7 +327,7 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 def _below(operation: str, input: Tensor, diagonal: int) -> Tensor:
     """A bool matrix: True on and below a diagonal."""
     if len(input.shape) < 2:
-        raise ValueError(f"{operation}: expects at least 2 dimensions, got shape {input.shape}")
+        raise ShapeError(f"{operation}: expects at least 2 dimensions, got shape {input.shape}")
     return engine.wrap(np.tri(input.shape[-2], input.shape[-1], diagonal, dtype=bool))
 
 
@@ -346,10 +356,10 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
 
 def _triangle(name: str, function: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Tensor:
     if row < 0 or col < 0:
-        raise ValueError(f"{name}: a matrix cannot have the sizes {row} and {col}")
+        raise ShapeError(f"{name}: a matrix cannot have the sizes {row} and {col}")
     kind = engine.int64 if dtype is None else engine.dtype_of(dtype)
     if kind.category != 1:
-        raise TypeError(f"{name}: positions are integers, not {kind}")
+        raise DtypeError(f"{name}: positions are integers, not {kind}")
     places = np.ascontiguousarray(function(row, offset, col), kind.numpy)
     return finish(engine.wrap(places), False, device)
 

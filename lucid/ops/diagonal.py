@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import record
+from lucid.errors import ShapeError
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor
 from lucid.ops.view import wrap_dim
@@ -67,7 +68,7 @@ def trace(input: Tensor) -> Tensor:
         5.0
     """
     if len(input.shape) != 2:
-        raise ValueError(f"trace: expects a matrix, got shape {input.shape}")
+        raise ShapeError(f"trace: expects a matrix, got shape {input.shape}")
     return sum(diagonal(input))
 
 

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from lucid.autograd.graph import Value
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import mul
 from lucid.ops.broadcast import sum
 from lucid.ops.diagonal import diagonal
@@ -75,7 +76,7 @@ def _equation(args: tuple[Any, ...]) -> tuple[str, list[Tensor]]:
         if not isinstance(x, Value):
             raise TypeError(f"einsum: expected a tensor, got {type(x).__name__}")
         if x.dtype is not operands[0].dtype:
-            raise TypeError(f"einsum: operands are {operands[0].dtype} and {x.dtype}; convert one with .to()")
+            raise DtypeError(f"einsum: operands are {operands[0].dtype} and {x.dtype}; convert one with .to()")
     return equation, list(operands)
 
 
@@ -118,7 +119,7 @@ def _labels(equation: str, text: str, ndim: int) -> Labels:
         raise ValueError(f"einsum: {text!r} in {equation!r} is not made of letters and one '...'")
     spread = ndim - len(before) - len(after)
     if spread < 0 or (spread and not dots):
-        raise ValueError(f"einsum: {text!r} in {equation!r} does not fit an operand of {ndim} dimensions")
+        raise ShapeError(f"einsum: {text!r} in {equation!r} does not fit an operand of {ndim} dimensions")
     return (*before, *range(-spread, 0), *after)
 
 
@@ -135,7 +136,7 @@ def _without_repeats(x: Tensor, labels: Labels) -> Term:
             first = labels.index(label)
             second = labels.index(label, first + 1)
             if x.shape[first] != x.shape[second]:
-                raise ValueError(f"einsum: {label!r} stands for sizes {x.shape[first]} and {x.shape[second]}")
+                raise ShapeError(f"einsum: {label!r} stands for sizes {x.shape[first]} and {x.shape[second]}")
             x = diagonal(x, 0, first, second)
             labels = (*(s for i, s in enumerate(labels) if i not in (first, second)), label)
     return x, labels
@@ -148,7 +149,7 @@ def _check_sizes(equation: str, terms: list[Term]) -> None:
             known = sizes.setdefault(label, size)
             if known != size and 1 not in (known, size):
                 name = "..." if isinstance(label, int) else label
-                raise ValueError(f"einsum: {name!r} in {equation!r} stands for sizes {known} and {size}")
+                raise ShapeError(f"einsum: {name!r} in {equation!r} stands for sizes {known} and {size}")
             sizes[label] = size if known == 1 else known
 
 

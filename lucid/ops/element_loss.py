@@ -8,6 +8,7 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe, record
+from lucid.errors import ShapeError
 from lucid.ops.activation_family import huber_of, softplus
 from lucid.ops.arithmetic import abs, add, div, eq, gt, lt, maximum, mul, neg, sub, where
 from lucid.ops.broadcast import broadcast_tensors, sum
@@ -29,7 +30,7 @@ def _check(operation: str, *tensors: Any) -> None:
 def _same_shape(operation: str, input: Any, target: Any) -> None:
     _check(operation, input, target)
     if input.shape != target.shape:
-        raise ValueError(f"{operation}: input has shape {input.shape} but target has shape {target.shape}")
+        raise ShapeError(f"{operation}: input has shape {input.shape} but target has shape {target.shape}")
 
 
 def _difference(operation: str, input: Any, target: Any) -> Tensor:
@@ -49,7 +50,7 @@ def _weighted(operation: str, loss: Tensor, weight: Tensor | None, input: Tensor
         return loss
     _check(operation, weight)
     if weight.shape != input.shape:
-        raise ValueError(f"{operation}: weight has shape {weight.shape} but input has shape {input.shape}")
+        raise ShapeError(f"{operation}: weight has shape {weight.shape} but input has shape {input.shape}")
     return mul(loss, weight)
 
 
@@ -362,7 +363,7 @@ def gaussian_nll_loss(
         elif len(variance.shape) != len(input.shape) or [
             m for n, m in zip(input.shape, variance.shape, strict=True) if n != m
         ] != [1]:
-            raise ValueError(
+            raise ShapeError(
                 f"gaussian_nll_loss: var has shape {variance.shape}, which does not fit input {input.shape}"
             )
     variance = floor_value(variance, eps)

@@ -12,6 +12,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, detached_alias, edge_of, record
 from lucid.engine import Elementwise, NoKernel, float32, float64
+from lucid.errors import ShapeError
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.view import to_dtype
 
@@ -92,7 +93,7 @@ def common_shape(operation: str, *tensors: Tensor) -> tuple[int, ...]:
     try:
         return broadcast_shapes(*(x.shape for x in tensors))
     except ValueError as error:
-        raise ValueError(f"{operation}: {error}") from None
+        raise ShapeError(f"{operation}: {error}") from None
 
 
 def match(operation: str, a: Tensor, b: Tensor, kind: engine.dtype | None = None) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Node, Value, describe, edge_of, needs_graph, record
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.elementwise import Tensor, common_shape
 from lucid.ops.joining import cat as cat
@@ -43,7 +44,7 @@ def need_indices(operation: str, index: Tensor) -> Tensor:
     if index.dtype is engine.int64:
         return index if index.strides is None else engine.contiguous(index)
     if index.dtype is not engine.int32:
-        raise TypeError(f"{operation}: index must be an int64 or int32 tensor, got {index.dtype}")
+        raise DtypeError(f"{operation}: index must be an int64 or int32 tensor, got {index.dtype}")
     return engine.convert(index, engine.int64)
 
 
@@ -156,7 +157,7 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
 def _part(operation: str, x: Tensor, dim: int, index: Tensor) -> Tensor:
     """The part of ``x`` that an index with smaller sizes in the other dimensions speaks of."""
     if len(index.shape) != len(x.shape) or any(i != dim and index.shape[i] > size for i, size in enumerate(x.shape)):
-        raise ValueError(f"{operation}: index shape {index.shape} does not fit input shape {x.shape} along dim {dim}")
+        raise ShapeError(f"{operation}: index shape {index.shape} does not fit input shape {x.shape} along dim {dim}")
     if all(i == dim or index.shape[i] == size for i, size in enumerate(x.shape)):
         return x
     cut = tuple(slice(None) if i == dim else slice(index.shape[i]) for i in range(len(x.shape)))
@@ -213,13 +214,13 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         return gather(reshape(input, -1), 0, reshape(indices, -1))
     ndim = len(input.shape)
     if len(indices.shape) != ndim:
-        raise ValueError(f"take_along_dim: indices {indices.shape} and input {input.shape} differ in dimensions")
+        raise ShapeError(f"take_along_dim: indices {indices.shape} and input {input.shape} differ in dimensions")
     dim = wrap_dim("take_along_dim", dim, ndim)
     one = [(*s[:dim], 1, *s[dim + 1 :]) for s in (input.shape, indices.shape)]
     try:
         common = broadcast_shapes(*one)
     except ValueError as error:
-        raise ValueError(f"take_along_dim: {error}") from None
+        raise ShapeError(f"take_along_dim: {error}") from None
     source, at = ((*common[:dim], x.shape[dim], *common[dim + 1 :]) for x in (input, indices))
     return gather(expand(input, source), dim, expand(indices, at))
 
@@ -238,7 +239,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if not input.shape:
         index = need_indices("index_select", index)
         if index.array.size != 1:
-            raise ValueError(f"index_select: from a 0-d tensor one number can be picked, not {index.array.size}")
+            raise ShapeError(f"index_select: from a 0-d tensor one number can be picked, not {index.array.size}")
         return reshape(index_select(reshape(input, 1), dim, index), ())
     return pick(input, slices_along("index_select", input, dim, index))
 
@@ -248,7 +249,7 @@ def slices_along(operation: str, input: Tensor, dim: int, index: Tensor, negativ
     index = need_indices(operation, index)
     dim = wrap_dim(operation, dim, len(input.shape))
     if len(index.shape) > 1:
-        raise ValueError(f"{operation}: index must be a vector, got shape {index.shape}")
+        raise ShapeError(f"{operation}: index must be a vector, got shape {index.shape}")
     size = input.shape[dim]
     if not negative:
         _check_range(operation, index, size)
@@ -351,12 +352,12 @@ def _scattered(
     if not isinstance(source, Value):
         source = number_in(operation, source, input.dtype)
     elif source.dtype is not input.dtype:
-        raise TypeError(f"{operation}: src is {source.dtype} but the tensor is {input.dtype}")
+        raise DtypeError(f"{operation}: src is {source.dtype} but the tensor is {input.dtype}")
     elif not index.array.size:
         pass
     elif len(source.shape) != len(index.shape) or any(i > s for i, s in zip(index.shape, source.shape, strict=True)):
         if len(source.shape) + len(index.shape) > 1 or index.array.size > source.array.size:
-            raise ValueError(f"{operation}: index shape {index.shape} does not fit src shape {source.shape}")
+            raise ShapeError(f"{operation}: index shape {index.shape} does not fit src shape {source.shape}")
     if reduce == "multiply" and needs_graph(input, source):
         raise NotImplementedError(f"{operation}: reduce='multiply' has no derivative; detach() the tensors")
     if index.array.size and len(input.shape) + len(index.shape) == 1:

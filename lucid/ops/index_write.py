@@ -11,6 +11,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import mul, where
 from lucid.ops.broadcast import expand, sum
 from lucid.ops.elementwise import Tensor
@@ -38,9 +39,9 @@ def _write_slices(
     places = slices_along(operation, input, dim, index, negative=not isinstance(source, Value))
     if isinstance(source, Value):
         if source.dtype is not input.dtype:
-            raise TypeError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
+            raise DtypeError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
         if source.shape != places.shape and not (source.shape == () and places.shape == (1,)):
-            raise ValueError(
+            raise ShapeError(
                 f"{operation}: source must have shape {places.shape} to be written along dim {dim} of {input.shape} "
                 f"at {places.index.shape[0]} places, got {source.shape}"
             )
@@ -134,7 +135,7 @@ def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 def _index_fill(operation: str, input: Tensor, dim: int, index: Tensor, value: Any, in_place: bool) -> Tensor:
     if isinstance(value, Value):
         if value.shape:
-            raise ValueError(f"{operation}: value must be a number or a 0-d tensor, got shape {value.shape}")
+            raise ShapeError(f"{operation}: value must be a number or a 0-d tensor, got shape {value.shape}")
         if input.shape:
             places = slices_along(operation, input, dim, index, negative=True)
             value = expand(to_dtype(value, input.dtype), places.shape)
@@ -212,7 +213,7 @@ def _mask_of(operation: str, input: Tensor, mask: Tensor) -> Tensor:
     try:
         return expand(mask, input.shape)
     except ValueError:
-        raise ValueError(f"{operation}: mask {mask.shape} does not broadcast to the tensor's {input.shape}") from None
+        raise ShapeError(f"{operation}: mask {mask.shape} does not broadcast to the tensor's {input.shape}") from None
 
 
 def _masked_places(operation: str, input: Tensor, mask: Tensor, source: Tensor) -> tuple[Places, Tensor]:
@@ -220,12 +221,12 @@ def _masked_places(operation: str, input: Tensor, mask: Tensor, source: Tensor) 
     need_mask(operation, mask)
     need_tensor(operation, source)
     if source.dtype is not input.dtype:
-        raise TypeError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
+        raise DtypeError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
     where_true = _mask_of(operation, input, mask).array.nonzero()
     places = Places(input.shape, list(where_true))
     count = places.index.array.size
     if source.array.size < count:
-        raise ValueError(f"{operation}: the mask is true {count} times, but source has {source.array.size} numbers")
+        raise ShapeError(f"{operation}: the mask is true {count} times, but source has {source.array.size} numbers")
     return places, sliced(reshape(source, -1), slice(0, count))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops import arithmetic, combine, create, random
 from lucid.ops.broadcast import expand
 from lucid.ops.elementwise import Binary, Tensor, Unary
@@ -48,10 +49,10 @@ def _inplace(
             return input
         result = operation(as_before(input) if recorded else input, *args, **options)
         if result.shape != input.shape:
-            raise ValueError(f"{name}: the result has shape {result.shape}, which does not fit into {input.shape}")
+            raise ShapeError(f"{name}: the result has shape {result.shape}, which does not fit into {input.shape}")
         if result.dtype is not input.dtype:
             if result.dtype.category > input.dtype.category:
-                raise TypeError(f"{name}: the result is {result.dtype} and does not fit into {input.dtype}")
+                raise DtypeError(f"{name}: the result is {result.dtype} and does not fit into {input.dtype}")
             result = to_dtype(result, input.dtype)
         return take_over(input, result, recorded)
 
@@ -105,7 +106,7 @@ def fill_(input: Tensor, value: float) -> Tensor:
     """
     if isinstance(value, Value):
         if value.shape:
-            raise ValueError(f"fill_: expected a number or a 0-d tensor, got shape {value.shape}")
+            raise ShapeError(f"fill_: expected a number or a 0-d tensor, got shape {value.shape}")
         return copy_(input, value)
     return _overwrite("fill_", input, lambda: create.fill_with(input, value))
 
@@ -125,7 +126,7 @@ def copy_(input: Tensor, src: Tensor) -> Tensor:
         try:
             source = expand(source, input.shape)
         except ValueError as error:
-            raise ValueError(f"copy_: {error}") from None
+            raise ShapeError(f"copy_: {error}") from None
     engine.copy_into(input, source)
     input.version[0] += 1
     if recorded:

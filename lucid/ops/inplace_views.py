@@ -8,6 +8,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, detached_alias
+from lucid.errors import ShapeError
 from lucid.ops import shape, view
 from lucid.ops.elementwise import need_tensor
 from lucid.ops.rebase import _move
@@ -67,7 +68,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     need_tensor("as_strided", input)
     sizes, strides = tuple(size), tuple(stride)
     if len(sizes) != len(strides) or input.strides is not None:
-        raise ValueError(f"as_strided: size {sizes} and stride {strides} must be as long, and the input contiguous")
+        raise ShapeError(f"as_strided: size {sizes} and stride {strides} must be as long, and the input contiguous")
     if mode.recording and isinstance(input, Value) and input.requires_grad:
         raise RuntimeError("as_strided: is not recorded for gradients; use unfold, expand or slices")
     return engine.strided(input, sizes, strides, storage_offset or 0)

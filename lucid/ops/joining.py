@@ -7,6 +7,7 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
+from lucid.errors import ShapeError
 from lucid.ops.elementwise import Tensor, result_type
 from lucid.ops.slicing import sliced
 from lucid.ops.view import reshape, to_dtype, wrap_dim
@@ -53,7 +54,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         if len(x.shape) != len(first.shape) or any(
             a != b for i, (a, b) in enumerate(zip(x.shape, first.shape, strict=True)) if i != dim
         ):
-            raise ValueError(f"cat: shapes {first.shape} and {x.shape} differ in a dimension other than {dim}")
+            raise ShapeError(f"cat: shapes {first.shape} and {x.shape} differ in a dimension other than {dim}")
     kind = first.dtype
     if any(x.dtype is not kind for x in tensors):
         kind = result_type(*tensors)
@@ -98,7 +99,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     shape = tensors[0].shape
     for x in tensors:
         if x.shape != shape:
-            raise ValueError(f"stack: shapes {shape} and {x.shape} differ")
+            raise ShapeError(f"stack: shapes {shape} and {x.shape} differ")
     dim = wrap_dim("stack", dim, len(shape) + 1)
     return cat([reshape(x, (*shape[:dim], 1, *shape[dim:])) for x in tensors], dim)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe
+from lucid.errors import DtypeError
 from lucid.ops import create
 
 Tensor = Any
@@ -52,7 +53,7 @@ def made(kind: engine.dtype, args: tuple[Any, ...]) -> Tensor:
     data = args[0]
     if isinstance(data, Value):
         if data.dtype is not kind:
-            raise TypeError(f"{_class_of(kind)}: got {describe(data)}; convert it with .to({kind})")
+            raise DtypeError(f"{_class_of(kind)}: got {describe(data)}; convert it with .to({kind})")
         return data.detach()  # type: ignore[attr-defined]
     if not hasattr(data, "__len__") and not hasattr(data, "__array__"):
         raise TypeError(f"{_class_of(kind)}: expected sizes or numbers, got {type(data).__name__}; use lucid.tensor")

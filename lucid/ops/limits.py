@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
+from lucid.errors import ShapeError
 from lucid.ops.arithmetic import _maximum, _minimum, ge, gt, le, logical_and, logical_or, lt, mul, where
 from lucid.ops.elementwise import Binary, Operand, Tensor, binary, match_all, need_tensor, operand, result_type
 from lucid.ops.predicates import isfinite
@@ -69,7 +70,7 @@ def _clamp_integers(input: Tensor, low: float | None, high: float | None) -> Ten
     try:
         return engine.wrap(np.asarray(np.clip(input.array, low, high), kind.numpy))
     except OverflowError as error:
-        raise ValueError(f"clamp: {error} ({kind})") from None
+        raise ShapeError(f"clamp: {error} ({kind})") from None
 
 
 def _clamp_by_tensors(input: Tensor, low: Operand, high: Operand) -> Tensor:

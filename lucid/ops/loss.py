@@ -8,6 +8,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, record
 from lucid.engine import pointer_or_null
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import add, div, mul, neg, sub
 from lucid.ops.broadcast import expand, sum
 from lucid.ops.elementwise import Tensor
@@ -71,10 +72,10 @@ def cross_entropy(
         raise ValueError(f"cross_entropy: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
     shape = input.shape
     if not shape:
-        raise ValueError("cross_entropy: input needs a class dimension, got a 0-d tensor")
+        raise ShapeError("cross_entropy: input needs a class dimension, got a 0-d tensor")
     classes = shape[0] if len(shape) == 1 else shape[1]
     if weight is not None and (weight.shape != (classes,) or weight.dtype is not input.dtype):
-        raise ValueError(f"cross_entropy: weight must be {input.dtype} ({classes},), got {weight.dtype} {weight.shape}")
+        raise ShapeError(f"cross_entropy: weight must be {input.dtype} ({classes},), got {weight.dtype} {weight.shape}")
     if target.dtype.is_floating_point:
         return _with_probabilities(input, target, weight, reduction, label_smoothing)
     if target.dtype is engine.bool_:
@@ -90,7 +91,7 @@ def _rows_and_classes(operation: str, input: Tensor, target: Tensor) -> tuple[Te
     classes = shape[0] if len(shape) == 1 else shape[1]
     wanted = () if len(shape) == 1 else (shape[0], *shape[2:])
     if target.shape != wanted:
-        raise ValueError(f"{operation}: input {shape} wants a target of shape {wanted}, got {target.shape}")
+        raise ShapeError(f"{operation}: input {shape} wants a target of shape {wanted}, got {target.shape}")
     if len(shape) == 2:
         rows = input
     else:  # the classes become the last dimension
@@ -166,7 +167,7 @@ def _with_probabilities(
 ) -> Tensor:
     """Cross entropy with target probabilities: −Σ_c weight_c q_c log softmax_c."""
     if target.shape != input.shape:
-        raise ValueError(f"cross_entropy: target probabilities have shape {target.shape}, input {input.shape}")
+        raise ShapeError(f"cross_entropy: target probabilities have shape {target.shape}, input {input.shape}")
     dim = 0 if len(input.shape) == 1 else 1
     classes = input.shape[dim]
     q = to_dtype(target, input.dtype)
@@ -212,14 +213,14 @@ def nll_loss(
     if reduction not in REDUCTIONS:
         raise ValueError(f"nll_loss: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
     if not input.shape:
-        raise ValueError("nll_loss: input needs a class dimension, got a 0-d tensor")
+        raise ShapeError("nll_loss: input needs a class dimension, got a 0-d tensor")
     if target.dtype.is_floating_point or target.dtype is engine.bool_:
-        raise TypeError(f"nll_loss: target must be class numbers (int64), got {target.dtype}")
+        raise DtypeError(f"nll_loss: target must be class numbers (int64), got {target.dtype}")
     rows, flat, wanted = _rows_and_classes("nll_loss", input, target)
     count, classes = rows.shape
     kind = rows.dtype
     if weight is not None and (weight.shape != (classes,) or weight.dtype is not kind):
-        raise ValueError(f"nll_loss: weight must be {kind} ({classes},), got {weight.dtype} {weight.shape}")
+        raise ShapeError(f"nll_loss: weight must be {kind} ({classes},), got {weight.dtype} {weight.shape}")
     dense, dense_weight = engine.contiguous(rows), None if weight is None else engine.contiguous(weight)
     code = REDUCTIONS[reduction]
     loss, total = engine.empty(() if code else (count,), kind), engine.empty((), kind)
@@ -261,7 +262,7 @@ def bce_with_logits(input: Tensor, target: Tensor) -> Tensor:
         ValueError: when the two differ in shape or number type.
     """
     if input.shape != target.shape or input.dtype is not target.dtype:
-        raise ValueError(
+        raise ShapeError(
             f"binary_cross_entropy_with_logits: input is {input.dtype} {input.shape} "
             f"but target is {target.dtype} {target.shape}"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lucid.autograd.graph import Value
+from lucid.errors import ShapeError
 from lucid.ops.arithmetic import add, div, eq, lt, minimum, mul, neg, sub, where
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor, common_shape
@@ -47,7 +48,7 @@ def margin_ranking_loss(
     """
     _check("margin_ranking_loss", input1, input2, target)
     if not len(input1.shape) == len(input2.shape) == len(target.shape):
-        raise ValueError(
+        raise ShapeError(
             "margin_ranking_loss: inputs and target must have as many dimensions, "
             f"got {input1.shape}, {input2.shape} and {target.shape}"
         )
@@ -78,7 +79,7 @@ def cosine_embedding_loss(
     """
     _check("cosine_embedding_loss", input1, input2, target)
     if len(target.shape) > 1 or not len(input1.shape) == len(input2.shape) == len(target.shape) + 1:
-        raise ValueError(
+        raise ShapeError(
             "cosine_embedding_loss: expected inputs [batch, width] and a target [batch], or [width] and [], "
             f"got {input1.shape}, {input2.shape} and {target.shape}"
         )
@@ -125,7 +126,7 @@ def triplet_margin_loss(
     if not margin > 0:
         raise ValueError(f"triplet_margin_loss: margin must be positive, got {margin}")
     if not len(anchor.shape) == len(positive.shape) == len(negative.shape):
-        raise ValueError(
+        raise ShapeError(
             "triplet_margin_loss: anchor, positive and negative must have as many dimensions, "
             f"got {anchor.shape}, {positive.shape} and {negative.shape}"
         )

@@ -16,6 +16,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, edge_of, record
 from lucid.engine import dense_strides
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.activation import gelu_backward, gelu_tanh_backward, relu_backward
 from lucid.ops.arithmetic import mul
 from lucid.ops.broadcast import broadcast_shapes, expand, sum
@@ -34,7 +35,7 @@ def _check_operands(operation: str, a: Any, b: Any) -> None:
         if not isinstance(x, Value):
             raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
     if a.dtype is not b.dtype:
-        raise TypeError(f"{operation}: operands are {a.dtype} and {b.dtype}; convert one with .to()")
+        raise DtypeError(f"{operation}: operands are {a.dtype} and {b.dtype}; convert one with .to()")
     if a.dtype is engine.bool_:
         raise engine.NoKernel(operation, a.dtype)
 
@@ -58,7 +59,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     a, b = input, mat2
     _check_operands("mm", a, b)
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
-        raise ValueError(f"mm: shapes {a.shape} and {b.shape} do not multiply; expected [m, k] and [k, n]")
+        raise ShapeError(f"mm: shapes {a.shape} and {b.shape} do not multiply; expected [m, k] and [k, n]")
     return _product(a, b, False, False) if a.dtype in _gemm else _of_integers(a, b)
 
 
@@ -112,7 +113,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     a, b = input, mat2
     _check_operands("bmm", a, b)
     if len(a.shape) != 3 or len(b.shape) != 3 or a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
-        raise ValueError(f"bmm: shapes {a.shape} and {b.shape} do not multiply; expected [b, m, k] and [b, k, n]")
+        raise ShapeError(f"bmm: shapes {a.shape} and {b.shape} do not multiply; expected [b, m, k] and [b, k, n]")
     if a.dtype not in _gemm:
         return _of_integers(a, b)
     (batch, m, k), n = a.shape, b.shape[2]
@@ -136,7 +137,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """
     _check_operands("dot", input, tensor)
     if len(input.shape) != 1 or input.shape != tensor.shape:
-        raise ValueError(f"dot: expects two vectors of one length, got shapes {input.shape} and {tensor.shape}")
+        raise ShapeError(f"dot: expects two vectors of one length, got shapes {input.shape} and {tensor.shape}")
     return sum(mul(input, tensor)) if input.dtype in _gemm else _of_integers(input, tensor)
 
 
@@ -144,7 +145,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     """A matrix times a vector: [m, k] @ [k] → [m]."""
     _check_operands("mv", input, vec)
     if len(input.shape) != 2 or len(vec.shape) != 1 or input.shape[1] != vec.shape[0]:
-        raise ValueError(f"mv: shapes {input.shape} and {vec.shape} do not multiply; expected [m, k] and [k]")
+        raise ShapeError(f"mv: shapes {input.shape} and {vec.shape} do not multiply; expected [m, k] and [k]")
     return reshape(mm(input, reshape(vec, -1, 1)), input.shape[0])
 
 
@@ -171,7 +172,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         return mm(a, b)
     inner = b.shape[max(b_dims - 2, 0)] if b_dims else None
     if not a_dims or not b_dims or a.shape[-1] != inner:
-        raise ValueError(f"matmul: shapes {a.shape} and {b.shape} do not multiply")
+        raise ShapeError(f"matmul: shapes {a.shape} and {b.shape} do not multiply")
     if a_dims == 1 and b_dims == 1:
         return dot(a, b)
     if a_dims == 1:
@@ -186,7 +187,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     try:
         batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError as error:
-        raise ValueError(f"matmul: batch {error}") from None
+        raise ShapeError(f"matmul: batch {error}") from None
     count = math.prod(batch)
     pair = (
         reshape(x if x.shape[:-2] == batch else expand(x, (*batch, *x.shape[-2:])), (count, *x.shape[-2:]))
@@ -232,18 +233,18 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, activation
             raise TypeError(f"linear: expected a tensor, got {type(x).__name__}")
     shape, weight_shape = input.shape, weight.shape
     if len(weight_shape) != 2:
-        raise ValueError(f"linear: weight must be [out_features, in_features], got shape {weight_shape}")
+        raise ShapeError(f"linear: weight must be [out_features, in_features], got shape {weight_shape}")
     out_features, in_features = weight_shape
     if not shape or shape[-1] != in_features:
-        raise ValueError(
+        raise ShapeError(
             f"linear: input has {shape[-1] if shape else 'no'} features (shape {shape}) "
             f"but weight expects {in_features} (shape {weight_shape})"
         )
     if bias is not None and bias.shape != (out_features,):
-        raise ValueError(f"linear: bias has shape {bias.shape} but weight gives {out_features} features")
+        raise ShapeError(f"linear: bias has shape {bias.shape} but weight gives {out_features} features")
     kind = input.dtype
     if kind is not weight.dtype or (bias is not None and kind is not bias.dtype):
-        raise TypeError(
+        raise DtypeError(
             f"linear: input is {kind}, weight {weight.dtype}"
             + (f", bias {bias.dtype}" if bias is not None else "")
             + "; convert one with .to()"

@@ -7,6 +7,7 @@ from typing import Any
 
 from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, record
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, where
 from lucid.ops.broadcast import Dims, reduction, sum
 from lucid.ops.elementwise import Tensor
@@ -22,7 +23,7 @@ def _floating(operation: str, x: Any, dtype: Any) -> Tensor:
     if dtype is not None:
         x = to_dtype(x, dtype)
     if not x.dtype.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {x.dtype}; convert with .float() first")
+        raise DtypeError(f"{operation}: expects floating-point numbers, got {x.dtype}; convert with .float() first")
     return x
 
 
@@ -57,7 +58,7 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dims = None, keepdim: bool = False
     p = float(ord)
     plan = reduction("linalg.vector_norm", x.shape, dim, keepdim)
     if plan.n == 0 and p < 0:
-        raise ValueError(f"linalg.vector_norm: ord {ord} of no numbers, in shape {x.shape}")
+        raise ShapeError(f"linalg.vector_norm: ord {ord} of no numbers, in shape {x.shape}")
     with no_grad():
         if p == 0:
             out = sum(to_dtype(ne(x, 0), x.dtype), dim, keepdim)
@@ -110,12 +111,12 @@ def matrix_norm(
     A = _floating(name, A, dtype)
     ndim = len(A.shape)
     if ndim < 2:
-        raise ValueError(f"{name}: expects at least 2 dimensions, got shape {A.shape}")
+        raise ShapeError(f"{name}: expects at least 2 dimensions, got shape {A.shape}")
     if not isinstance(dim, tuple | list) or len(dim) != 2:
-        raise ValueError(f"{name}: dim must be two dimensions, got {dim!r}")
+        raise ShapeError(f"{name}: dim must be two dimensions, got {dim!r}")
     rows, columns = (wrap_dim(name, d, ndim) for d in dim)
     if rows == columns:
-        raise ValueError(f"{name}: the two dimensions of {dim!r} are one")
+        raise ShapeError(f"{name}: the two dimensions of {dim!r} are one")
     if ord == "fro":
         return vector_norm(A, 2, (rows, columns), keepdim)
     if ord == "nuc" or ord in (2, -2):
@@ -163,5 +164,5 @@ def norm(A: Tensor, ord: Any = None, dim: Dims = None, keepdim: bool = False, *,
     if len(dims) == 2:
         return matrix_norm(A, ord, tuple(dims), keepdim, dtype=dtype)
     if len(dims) != 1 or isinstance(ord, str):
-        raise ValueError(f"linalg.norm: ord {ord!r} does not go with dim={dim} of shape {A.shape}")
+        raise ShapeError(f"linalg.norm: ord {ord!r} does not go with dim={dim} of shape {A.shape}")
     return vector_norm(A, ord, dims, keepdim, dtype=dtype)

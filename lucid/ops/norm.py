@@ -8,6 +8,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
+from lucid.errors import DtypeError
 from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, sub, where
 from lucid.ops.broadcast import Dims, reduction, sum
 from lucid.ops.elementwise import Tensor
@@ -46,7 +47,7 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
     if isinstance(p, str) or p != p:
         raise ValueError(f"norm: p must be a number or 'fro', got {p!r}; for matrix norms see lucid.linalg.matrix_norm")
     if not input.dtype.is_floating_point:
-        raise TypeError(f"norm: expects floating-point numbers, got {input.dtype}; convert with .float() first")
+        raise DtypeError(f"norm: expects floating-point numbers, got {input.dtype}; convert with .float() first")
     if p in (math.inf, -math.inf):
         return (amax if p > 0 else amin)(abs(input), () if dim is None else dim, keepdim)
     if p == 1:

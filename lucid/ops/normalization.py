@@ -12,6 +12,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
 from lucid.engine import pointer_or_null
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import add, div, mul, sub
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor
@@ -51,9 +52,9 @@ def _check(name: str, input: Any, size: int, **others: Any) -> None:
         if x is None:
             continue
         if not isinstance(x, Value) or x.dtype is not input.dtype:
-            raise TypeError(f"{name}: {what} must be a {input.dtype} tensor as the input is, got {describe(x)}")
+            raise DtypeError(f"{name}: {what} must be a {input.dtype} tensor as the input is, got {describe(x)}")
         if x.array.size != size:
-            raise ValueError(f"{name}: {what} must hold {size} numbers for input {input.shape}, got shape {x.shape}")
+            raise ShapeError(f"{name}: {what} must hold {size} numbers for input {input.shape}, got shape {x.shape}")
 
 
 def _normalise(
@@ -137,10 +138,10 @@ def _over_last(
     n = math.prod(shape)
     _check(name, input, n, weight=weight, bias=bias)
     if not shape or input.shape[-len(shape) :] != shape:
-        raise ValueError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
+        raise ShapeError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
     for what, x in (("weight", weight), ("bias", bias)):
         if x is not None and x.shape != shape:
-            raise ValueError(f"{name}: {what} must have shape {shape}, got {x.shape}")
+            raise ShapeError(f"{name}: {what} must have shape {shape}, got {x.shape}")
     rows = math.prod(input.shape[: -len(shape)])
     return _normalise(name, _Plan(rows, 1, n, 1, (2, 3), eps, centred), input, weight, bias)[0]
 
@@ -203,7 +204,7 @@ def _split(name: str, input: Any, least: int) -> tuple[int, int, int]:
         raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
     shape = input.shape
     if len(shape) < least:
-        raise ValueError(f"{name}: expected at least {least} dimensions (batch, channels, ...), got shape {shape}")
+        raise ShapeError(f"{name}: expected at least {least} dimensions (batch, channels, ...), got shape {shape}")
     return shape[0], shape[1], math.prod(shape[2:])
 
 
@@ -230,9 +231,9 @@ def group_norm(
     batch, channels, inner = _split("group_norm", input, 2)
     _check("group_norm", input, channels, weight=weight, bias=bias)
     if num_groups < 1 or channels % num_groups:
-        raise ValueError(f"group_norm: {channels} channels cannot be cut into {num_groups} equal groups")
+        raise ShapeError(f"group_norm: {channels} channels cannot be cut into {num_groups} equal groups")
     if batch * (channels // num_groups) * inner == 1:
-        raise ValueError(f"group_norm: a group of input {input.shape} is a single number, which is its own mean")
+        raise ShapeError(f"group_norm: a group of input {input.shape} is a single number, which is its own mean")
     plan = _Plan(batch, num_groups, channels // num_groups, inner, (2, 3), eps)
     return _normalise("group_norm", plan, input, weight, bias)[0]
 
@@ -297,7 +298,7 @@ def batch_norm(
         return _normalise("batch_norm", plan, input, weight, bias, given)[0]
     count = batch * inner
     if count == 1:
-        raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}")
+        raise ShapeError(f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}")
     out, average, variance = _normalise("batch_norm", plan, input, weight, bias)
     if count and average is not None:
         _move(running_mean, average, momentum)
@@ -341,7 +342,7 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if inner == 1:
-        raise ValueError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
+        raise ShapeError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
     plan = _Plan(batch, channels, 1, inner, (2, 3), eps)
     out, average, variance = _normalise("instance_norm", plan, input, weight, bias)
     if batch and inner and average is not None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, needs_graph
+from lucid.errors import DtypeError
 from lucid.ops.elementwise import Tensor
 from lucid.ops.numpy_names import renamed
 from lucid.ops.view import to_dtype
@@ -76,7 +77,7 @@ def _into(out: Any, operation: Callable[..., Any], args: tuple[Any, ...], option
 
 def _check(name: str, target: Tensor, result: Tensor) -> None:
     if result.dtype.category > target.dtype.category:
-        raise TypeError(f"{name}: the result is {result.dtype} and does not fit into out, which is {target.dtype}")
+        raise DtypeError(f"{name}: the result is {result.dtype} and does not fit into out, which is {target.dtype}")
     if target.shape == result.shape:
         engine.check_writable(target, name)
 

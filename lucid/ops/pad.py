@@ -12,6 +12,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
+from lucid.errors import ShapeError
 from lucid.ops.elementwise import Tensor
 from lucid.ops.resample import resample
 from lucid.ops.view import clone
@@ -23,14 +24,14 @@ def _pairs(operation: str, pad: Any, input: Tensor) -> list[tuple[int, int]]:
         raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
     numbers = [operator.index(n) for n in pad]
     if len(numbers) % 2 or len(numbers) > 2 * len(input.shape):
-        raise ValueError(
+        raise ShapeError(
             f"{operation}: pad must be (before, after) for some of the last dimensions, the last first, "
             f"got {tuple(pad)} for shape {input.shape}"
         )
     pairs = list(zip(numbers[::2], numbers[1::2], strict=True))[::-1]
     for size, (before, after) in zip(input.shape[len(input.shape) - len(pairs) :], pairs, strict=True):
         if min(before, 0) + min(after, 0) + size < 0 or before + after + size < 0:
-            raise ValueError(f"{operation}: pad {tuple(pad)} takes away more than there is in shape {input.shape}")
+            raise ShapeError(f"{operation}: pad {tuple(pad)} takes away more than there is in shape {input.shape}")
     return pairs
 
 
@@ -58,7 +59,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
     try:
         out.array.fill(value)
     except OverflowError as error:
-        raise ValueError(f"constant_pad_nd: {error}") from None
+        raise ShapeError(f"constant_pad_nd: {error}") from None
     kept = (..., *(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in sides))
     place = (..., *(slice(max(a, 0), size + a + b - max(b, 0)) for size, (a, b) in sides))
     engine.copy_into(engine.view(out, out.array[place]), engine.view(input, input.array[kept]))

@@ -14,6 +14,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, describe, edge_of, record
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import expand
 from lucid.ops.elementwise import Tensor, is_number
 from lucid.ops.rebase import changed, may_change
@@ -305,7 +306,7 @@ def fitting(operation: str, values: Any, kind: engine.dtype, shape: tuple[int, .
     try:
         return values if values.shape == shape else expand(values, shape)
     except ValueError:
-        raise ValueError(f"{operation}: values of shape {values.shape} do not broadcast to {shape}") from None
+        raise ShapeError(f"{operation}: values of shape {values.shape} do not broadcast to {shape}") from None
 
 
 def number_in(operation: str, value: Any, kind: engine.dtype) -> Any:
@@ -315,7 +316,7 @@ def number_in(operation: str, value: Any, kind: engine.dtype) -> Any:
             return float(value)
         return kind.numpy.type(bool(value) if kind is engine.bool_ else int(value)).item()
     except (OverflowError, ValueError) as error:
-        raise ValueError(f"{operation}: {value!r} does not fit into {kind} ({error})") from None
+        raise ShapeError(f"{operation}: {value!r} does not fit into {kind} ({error})") from None
 
 
 def write_places(operation: str, input: Tensor, places: Places, values: Any, accumulate: bool) -> Tensor:
@@ -391,7 +392,7 @@ def _assign(operation: str, x: Tensor, part: np.ndarray, value: Any) -> None:
         try:
             part[...] = value.array
         except ValueError:
-            raise ValueError(f"values of shape {value.shape} do not broadcast to {part.shape}") from None
+            raise ShapeError(f"values of shape {value.shape} do not broadcast to {part.shape}") from None
     else:
         values = fitting(operation, value, kind, part.shape)
         if isinstance(values, Value):
@@ -451,7 +452,7 @@ def _places_of(operation: str, input: Tensor, indices: Any, values: Any) -> Plac
     if not isinstance(indices, tuple | list):
         raise TypeError(f"{operation}: indices must be a tuple of tensors, got {type(indices).__name__}")
     if not isinstance(values, Value) or values.dtype is not input.dtype:
-        raise TypeError(f"{operation}: values must be a {input.dtype} tensor, got {describe(values)}")
+        raise DtypeError(f"{operation}: values must be a {input.dtype} tensor, got {describe(values)}")
     try:
         basic, picks = _split_index(tuple(slice(None) if i is None else i for i in indices), input.shape)
         if not picks or any(part is None or isinstance(part, int) for part in basic):

@@ -11,6 +11,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.graph import record
 from lucid.engine import ffi
+from lucid.errors import ShapeError
 from lucid.ops.activation import relu
 from lucid.ops.arithmetic import abs, mul, sign
 from lucid.ops.conv import LARGEST_IMAGE, check_types, pair
@@ -45,13 +46,13 @@ class _Planes:
         shape = input.shape
         if len(shape) not in (dims + 1, dims + 2):
             layout = "[batch, channels, length]" if dims == 1 else "[batch, channels, height, width]"
-            raise ValueError(f"{operation}: expects {layout}, or without batch, got shape {shape}")
+            raise ShapeError(f"{operation}: expects {layout}, or without batch, got shape {shape}")
         self.operation, self.dims = operation, dims
         self.before, self.lead = shape, shape[:-dims]
         self.flat = (*self.lead, math.prod(shape[-dims:]))
         self.sides: tuple[int, int] = (1, shape[-1]) if dims == 1 else (shape[-2], shape[-1])
         if min(self.sides) < 1:
-            raise ValueError(f"{operation}: a plane without numbers has no windows (shape {shape})")
+            raise ShapeError(f"{operation}: a plane without numbers has no windows (shape {shape})")
 
     def lay(self, windows: tuple[int, ...], kernel: Any, stride: Any, padding: Any, dilation: Any) -> None:
         """Sets the number of windows in each direction, and what they look like."""
@@ -70,17 +71,17 @@ class _Planes:
         apart = pair(operation, "dilation", dilation, 1)
         reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, apart, strict=True))
         if any(2 * p > r for p, r in zip(pad, reach, strict=True)):
-            raise ValueError(
+            raise ShapeError(
                 f"{operation}: padding {padding} is more than half of kernel_size {kernel_size} "
                 f"with dilation {dilation}"
             )
         if math.prod(size + 2 * p + r for size, p, r in zip(self.sides, pad, reach, strict=True)) > LARGEST_IMAGE:
-            raise ValueError(f"{operation}: kernel_size {kernel_size} over shape {self.before} is too large")
+            raise ShapeError(f"{operation}: kernel_size {kernel_size} over shape {self.before} is too large")
         windows = tuple(
             _windows(size, r, s, p, ceil_mode) for size, r, s, p in zip(self.sides, reach, steps, pad, strict=True)
         )
         if min(windows) < 1:
-            raise ValueError(
+            raise ShapeError(
                 f"{operation}: kernel_size {kernel_size} does not fit into the input of shape {self.before}"
             )
         useful = tuple(s if n > 1 else 1 for s, n in zip(steps, windows, strict=True))  # one window needs no step

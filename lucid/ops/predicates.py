@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.engine import Elementwise
+from lucid.errors import DtypeError
 from lucid.ops.arithmetic import eq
 from lucid.ops.elementwise import Tensor, common_shape, need_tensor
 
@@ -92,7 +93,7 @@ def _alike(operation: str, input: Tensor, other: Tensor) -> tuple[np.ndarray[Any
     need_tensor(operation, input)
     need_tensor(operation, other)
     if input.dtype is not other.dtype:
-        raise TypeError(f"{operation}: the tensors are {input.dtype} and {other.dtype}; convert one of them")
+        raise DtypeError(f"{operation}: the tensors are {input.dtype} and {other.dtype}; convert one of them")
     return input.array, other.array
 
 

@@ -12,6 +12,7 @@ from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, record
 from lucid.devices import CPU, check_device
 from lucid.engine import ffi, lib
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import add, mul
 from lucid.ops.create import finish, full_like, given_sizes
 from lucid.ops.elementwise import Tensor, default_dtype, match_all, need_tensor, result_type
@@ -129,7 +130,7 @@ def _draw(
     kind = default_dtype[0] if dtype is None else engine.dtype_of(dtype)
     shape = sizes(size)
     if shape and min(shape) < 0:
-        raise ValueError(f"{operation}: a tensor cannot have a negative size (shape {shape})")
+        raise ShapeError(f"{operation}: a tensor cannot have a negative size (shape {shape})")
     kernel = engine.kernel_for(table, kind, operation)
     out = engine.empty(shape, kind)
     kernel(_state(generator), out.array.size, low, high, out.pointer)
@@ -296,9 +297,9 @@ def multinomial(
         [1, 1]
     """
     if not input.dtype.is_floating_point:
-        raise TypeError(f"multinomial: expects floating-point weights, got {input.dtype}; convert with .float() first")
+        raise DtypeError(f"multinomial: expects floating-point weights, got {input.dtype}; convert with .float() first")
     if len(input.shape) not in (1, 2) or num_samples < 1:
-        raise ValueError(
+        raise ShapeError(
             f"multinomial: expects weights of shape [categories] or [rows, categories] and at least one sample, got "
             f"shape {input.shape} and {num_samples} samples"
         )

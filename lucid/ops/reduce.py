@@ -10,6 +10,7 @@ import numpy as np
 from lucid import engine, return_types
 from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
 from lucid.ops.elementwise import Tensor, default_dtype
@@ -22,12 +23,12 @@ from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
 
 def _need_floating(operation: str, input: Tensor) -> None:
     if not input.dtype.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
+        raise DtypeError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
 
 
 def _need_elements(operation: str, input: Tensor, plan: Reduction) -> None:
     if plan.n == 0:
-        raise ValueError(f"{operation}: no elements to choose from in shape {input.shape}")
+        raise ShapeError(f"{operation}: no elements to choose from in shape {input.shape}")
 
 
 _mean = engine.kernels("mean")

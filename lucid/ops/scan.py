@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid import engine, return_types
 from lucid.autograd.graph import record
+from lucid.errors import ShapeError
 from lucid.ops.arithmetic import logical_xor, mul, sub
 from lucid.ops.elementwise import Tensor
 from lucid.ops.index import scatter_into_zeros
@@ -180,7 +181,7 @@ def diff(
         [3, 5]
     """
     if not input.shape:
-        raise ValueError("diff: expects at least one dimension, got a 0-d tensor")
+        raise ShapeError("diff: expects at least one dimension, got a 0-d tensor")
     if n < 0:
         raise ValueError(f"diff: n must not be negative, got {n}")
     dim = wrap_dim("diff", dim, len(input.shape))

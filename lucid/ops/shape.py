@@ -10,6 +10,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value, describe, record
 from lucid.autograd.views import attach
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import expand
 from lucid.ops.elementwise import Tensor
 from lucid.ops.joining import cat
@@ -23,7 +24,7 @@ def _dims(operation: str, dims: Any, ndim: int) -> list[int]:
     """One dimension or several, counted from the front, each once."""
     found = [wrap_dim(operation, d, ndim) for d in ((dims,) if isinstance(dims, int) else dims)]
     if len(set(found)) < len(found):
-        raise ValueError(f"{operation}: a dimension appears twice in {dims}")
+        raise ShapeError(f"{operation}: a dimension appears twice in {dims}")
     return found
 
 
@@ -50,7 +51,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     ndim = len(input.shape)
     from_dims, to_dims = _dims("movedim", source, ndim), _dims("movedim", destination, ndim)
     if len(from_dims) != len(to_dims):
-        raise ValueError(f"movedim: {len(from_dims)} dimensions cannot go to {len(to_dims)} places")
+        raise ShapeError(f"movedim: {len(from_dims)} dimensions cannot go to {len(to_dims)} places")
     if not ndim:
         return reshape(input, ())
     rest = iter([d for d in range(ndim) if d not in from_dims])
@@ -97,7 +98,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     dim = wrap_dim("unflatten", dim, len(shape))
     wanted = tuple(operator.index(s) for s in sizes)
     if not wanted:
-        raise ValueError("unflatten: sizes must not be empty")
+        raise ShapeError("unflatten: sizes must not be empty")
     return reshape(input, (*shape[:dim], *resolve_shape("unflatten", (shape[dim],), wanted), *shape[dim + 1 :]))
 
 
@@ -108,7 +109,7 @@ def fliplr(input: Tensor) -> Tensor:
         ValueError: for fewer than two dimensions.
     """
     if len(input.shape) < 2:
-        raise ValueError(f"fliplr: expects at least 2 dimensions, got shape {input.shape}")
+        raise ShapeError(f"fliplr: expects at least 2 dimensions, got shape {input.shape}")
     return flip(input, 1)
 
 
@@ -119,7 +120,7 @@ def flipud(input: Tensor) -> Tensor:
         ValueError: for a 0-d tensor.
     """
     if not input.shape:
-        raise ValueError("flipud: expects at least 1 dimension, got a 0-d tensor")
+        raise ShapeError("flipud: expects at least 1 dimension, got a 0-d tensor")
     return flip(input, 0)
 
 
@@ -153,7 +154,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     dim = wrap_dim("unfold", dimension, len(shape))
     size, step = operator.index(size), operator.index(step)
     if not 0 <= size <= shape[dim]:
-        raise ValueError(f"unfold: a window of {size} does not fit into size {shape[dim]} (dim {dim}, shape {shape})")
+        raise ShapeError(f"unfold: a window of {size} does not fit into size {shape[dim]} (dim {dim}, shape {shape})")
     if step <= 0:
         raise ValueError(f"unfold: step must be positive, got {step}")
     count = (shape[dim] - size) // step + 1
@@ -231,7 +232,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         if not isinstance(x, Value) or len(x.shape) > 1:
             raise ValueError(f"meshgrid: expected vectors, got {describe(x)}")
         if x.dtype is not given[0].dtype:
-            raise TypeError(f"meshgrid: number types differ: {given[0].dtype} and {x.dtype}")
+            raise DtypeError(f"meshgrid: number types differ: {given[0].dtype} and {x.dtype}")
     shape = tuple(x.array.size for x in given)
     grid = []
     for d, x in enumerate(given):
@@ -265,7 +266,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     times = sizes(repeats)
     lead = len(times) - len(input.shape)
     if lead < 0:
-        raise ValueError(f"repeat: {len(times)} numbers for the {len(input.shape)} dimensions of shape {input.shape}")
+        raise ShapeError(f"repeat: {len(times)} numbers for the {len(input.shape)} dimensions of shape {input.shape}")
     if any(n < 0 for n in times):
         raise ValueError(f"repeat: a tensor cannot be repeated {min(times)} times")
     shape = (1,) * lead + input.shape
@@ -322,12 +323,12 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
     else:
         times = np.array([operator.index(repeats)])
     if times.size not in (1, size):
-        raise ValueError(f"repeat_interleave: {times.size} repeats for size {size}")
+        raise ShapeError(f"repeat_interleave: {times.size} repeats for size {size}")
     if (times < 0).any():
         raise ValueError(f"repeat_interleave: repeats must not be negative, got {times.min()}")
     index = np.repeat(np.arange(size), times)
     if output_size is not None and output_size != index.size:
-        raise ValueError(f"repeat_interleave: output_size {output_size} is not the {index.size} that repeats give")
+        raise ShapeError(f"repeat_interleave: output_size {output_size} is not the {index.size} that repeats give")
     return pick(input, Places(input.shape, [*(None,) * dim, index]))
 
 
@@ -396,7 +397,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
         [[1, 0], [0, 2]]
     """
     if not input.shape:
-        raise ValueError("diag_embed: expects at least 1 dimension, got a 0-d tensor")
+        raise ShapeError("diag_embed: expects at least 1 dimension, got a 0-d tensor")
     dim1, dim2 = _two("diag_embed", len(input.shape) + 1, dim1, dim2)
     size = input.shape[-1] + abs(offset)
     rest = list(input.shape[:-1])
@@ -417,7 +418,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
         [1, 4]
     """
     if len(input.shape) not in (1, 2):
-        raise ValueError(f"diag: expects a vector or a matrix, got shape {input.shape}")
+        raise ShapeError(f"diag: expects a vector or a matrix, got shape {input.shape}")
     return diag_embed(input, diagonal) if len(input.shape) == 1 else clone(_diagonal(input, diagonal))
 
 

@@ -7,6 +7,7 @@ import math
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value
+from lucid.errors import DtypeError
 from lucid.ops.arithmetic import abs, add, div, eq, maximum, mul, ne, sub, where
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor, common_shape, result_type
@@ -59,7 +60,7 @@ def _two_floating(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]
             raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
     kind = result_type(a, b)
     if not kind.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {kind}; convert with .float() first")
+        raise DtypeError(f"{operation}: expects floating-point numbers, got {kind}; convert with .float() first")
     common_shape(operation, a, b)
     return to_dtype(a, kind), to_dtype(b, kind)
 

@@ -11,6 +11,7 @@ from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.autograd.views import attach
 from lucid.engine import dense_strides
+from lucid.errors import ShapeError
 from lucid.ops.view import wrap_dim
 
 Tensor = Any
@@ -113,7 +114,7 @@ def size_along(operation: str, input: Tensor, dim: int) -> int:
     if not isinstance(input, Value):
         raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
     if not input.shape:
-        raise ValueError(f"{operation}: a 0-d tensor has no dimension to cut")
+        raise ShapeError(f"{operation}: a 0-d tensor has no dimension to cut")
     size: int = input.shape[wrap_dim(operation, dim, len(input.shape))]
     return size
 
@@ -140,7 +141,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     start, length = operator.index(start), operator.index(length)
     first = start + size if start < 0 else start
     if length < 0 or not 0 <= first <= first + length <= size:
-        raise ValueError(f"narrow: start {start} and length {length} do not fit into size {size}")
+        raise ShapeError(f"narrow: start {start} and length {length} do not fit into size {size}")
     return sliced(input, (slice(None),) * dim + (slice(first, first + length),))
 
 

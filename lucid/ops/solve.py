@@ -9,6 +9,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import record
+from lucid.errors import ShapeError
 from lucid.ops.arithmetic import add, lt, mul, neg, sub, where
 from lucid.ops.broadcast import expand, sum
 from lucid.ops.elementwise import Tensor
@@ -81,9 +82,9 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:  # noqa: N803
     columns, vectors = as_columns(A, B)
     check_matrices(name, A, columns, square=True)
     if vectors and not left:
-        raise ValueError(f"{name}: left=False needs matrices on the right, got shape {B.shape}")
+        raise ShapeError(f"{name}: left=False needs matrices on the right, got shape {B.shape}")
     if A.shape[-1] != columns.shape[-2 if left else -1]:
-        raise ValueError(f"{name}: shapes {A.shape} and {B.shape} do not fit (left={left})")
+        raise ShapeError(f"{name}: shapes {A.shape} and {B.shape} do not fit (left={left})")
     A, columns = broadcast_batches(name, A, columns)
     out = _solve(name, A, columns) if left else mT(_solve(name, mT(A), mT(columns)))
     return reshape(out, out.shape[:-1]) if vectors else out
@@ -157,7 +158,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:  # noqa: N803
     if not isinstance(n, int):
         raise TypeError(f"linalg.matrix_power: n must be an integer, got {n!r}")
     if len(A.shape) < 2 or A.shape[-1] != A.shape[-2]:
-        raise ValueError(f"linalg.matrix_power: expects square matrices, got shape {A.shape}")
+        raise ShapeError(f"linalg.matrix_power: expects square matrices, got shape {A.shape}")
     if n == 0:
         ones = np.broadcast_to(np.eye(A.shape[-1]), A.shape)
         return record("matrix_power", wrapped(A, ones), (A,), (lambda grad: mul(grad, 0.0),))
@@ -393,7 +394,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     check_matrices(name, A, columns)
     m, n = A.shape[-2:]
     if columns.shape[-2] != m:
-        raise ValueError(f"{name}: shapes {A.shape} and {B.shape} do not fit")
+        raise ShapeError(f"{name}: shapes {A.shape} and {B.shape} do not fit")
     A, columns = broadcast_batches(name, A, columns)
     solution = matmul(pinv(A, rtol=rcond), columns)
     rank = matrix_rank(A, rtol=rcond)

@@ -11,6 +11,7 @@ import numpy as np
 
 from lucid import engine, return_types
 from lucid.autograd.graph import Value, record
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.elementwise import Tensor, is_number
 from lucid.ops.index import gather, scatter_into_zeros
 from lucid.ops.view import contiguous, reshape, transpose, wrap_dim
@@ -45,7 +46,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     dim = wrap_dim("topk", dim, len(shape))
     size = shape[dim] if shape else 1
     if isinstance(k, bool) or not 0 <= int(k) <= size:
-        raise ValueError(f"topk: k {k} is out of range for size {size} (dim {dim}, shape {shape})")
+        raise ShapeError(f"topk: k {k} is out of range for size {size} (dim {dim}, shape {shape})")
     k = int(k)
     if not shape:
         values, indices = topk(reshape(input, 1), k, 0, largest, sorted)
@@ -222,10 +223,10 @@ def searchsorted(
         input = engine.wrap(np.asarray(input))
     sequence = sorted_sequence.array
     if not sequence.ndim:
-        raise ValueError("searchsorted: the sequence must have at least one dimension")
+        raise ShapeError("searchsorted: the sequence must have at least one dimension")
     if sorter is not None:
         if sorter.shape != sorted_sequence.shape or sorter.dtype is not engine.int64:
-            raise ValueError(
+            raise ShapeError(
                 f"searchsorted: sorter must be int64 {sorted_sequence.shape}, got {sorter.dtype} {sorter.shape}"
             )
         size = sequence.shape[-1]
@@ -237,7 +238,7 @@ def searchsorted(
     if sequence.ndim == 1:
         return engine.wrap(np.asarray(np.searchsorted(sequence, input.array, where), kind))
     if sequence.shape[:-1] != input.shape[:-1] or len(input.shape) != sequence.ndim:
-        raise ValueError(
+        raise ShapeError(
             f"searchsorted: sequence {sequence.shape} and input {input.shape} differ before the last dimension"
         )
     out = np.empty(input.shape, kind)
@@ -255,7 +256,7 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
         [0, 1, 3]
     """
     if len(boundaries.shape) != 1:
-        raise ValueError(f"bucketize: boundaries must be a vector, got shape {boundaries.shape}")
+        raise ShapeError(f"bucketize: boundaries must be a vector, got shape {boundaries.shape}")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
@@ -277,7 +278,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
         [0.0, 2.0, 1.0, 0.0]
     """
     if not input.dtype.is_floating_point:
-        raise TypeError(f"histc: expects floating-point numbers, got {input.dtype}")
+        raise DtypeError(f"histc: expects floating-point numbers, got {input.dtype}")
     if bins <= 0:
         raise ValueError(f"histc: bins must be positive, got {bins}")
     x = input.array.reshape(-1)

@@ -10,6 +10,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.graph import Value
 from lucid.autograd.views import attach_several
+from lucid.errors import ShapeError
 from lucid.ops.joining import cat, stack
 from lucid.ops.slicing import size_along, sliced
 from lucid.ops.view import wrap_dim
@@ -54,7 +55,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         return split_with_sizes(tensor, split_size_or_sections, dim)
     step = split_size_or_sections
     if step < 0 or (step == 0 and size):
-        raise ValueError(f"split: split_size must be positive, got {step}")
+        raise ShapeError(f"split: split_size must be positive, got {step}")
     bounds = [*range(0, size, step or 1), size] if size else [0, 0]
     return _pieces("split", tensor, wrap_dim("split", dim, len(tensor.shape)), bounds)
 
@@ -68,7 +69,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
     size = size_along("split", input, dim)
     lengths = [operator.index(n) for n in split_sizes]
     if sum(lengths) != size or min(lengths, default=0) < 0:
-        raise ValueError(f"split: sections {lengths} do not add up to size {size}")
+        raise ShapeError(f"split: sections {lengths} do not add up to size {size}")
     bounds = [0]
     for n in lengths:
         bounds.append(bounds[-1] + n)
@@ -122,7 +123,7 @@ def _split_as_numpy(name: str, input: Tensor, where: Any, dim: int) -> tuple[Ten
     dim = wrap_dim(name, dim, len(input.shape))
     if isinstance(where, Value):
         if where.dtype.is_floating_point or len(where.shape) > 1:
-            raise ValueError(f"{name}: expected integers, one or a vector, got {where.dtype} {where.shape}")
+            raise ShapeError(f"{name}: expected integers, one or a vector, got {where.dtype} {where.shape}")
         where = where.array.tolist()
     if isinstance(where, int):
         if where <= 0:
@@ -141,9 +142,9 @@ def _split_as_numpy(name: str, input: Tensor, where: Any, dim: int) -> tuple[Ten
 def _even_split(name: str, input: Tensor, where: Any, dim: int, needed: int) -> tuple[Tensor, ...]:
     """hsplit and its like: a number must divide the size."""
     if len(input.shape) < needed:
-        raise ValueError(f"{name}: expects at least {needed} dimensions, got shape {input.shape}")
+        raise ShapeError(f"{name}: expects at least {needed} dimensions, got shape {input.shape}")
     if isinstance(where, int) and (where <= 0 or input.shape[dim] % where):
-        raise ValueError(f"{name}: size {input.shape[dim]} of dimension {dim} cannot be cut into {where} equal parts")
+        raise ShapeError(f"{name}: size {input.shape[dim]} of dimension {dim} cannot be cut into {where} equal parts")
     return _split_as_numpy(name, input, where, dim)
 
 

@@ -17,6 +17,7 @@ from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.autograd.views import attach
 from lucid.devices import check_device, names_device
+from lucid.errors import DtypeError, ShapeError
 
 Tensor = Any
 
@@ -86,11 +87,11 @@ def resolve_shape(operation: str, before: tuple[int, ...], wanted: tuple[int, ..
         if known > 0 and count % known == 0:
             wanted = tuple(count // known if s == -1 else s for s in wanted)
         elif known == 0 and count == 0:
-            raise ValueError(
+            raise ShapeError(
                 f"{operation}: -1 in {wanted} is ambiguous, because the other sizes already give 0 elements"
             )
     if any(s < 0 for s in wanted) or math.prod(wanted) != count:
-        raise ValueError(f"{operation}: shape {before} has {count} elements and cannot become {wanted}")
+        raise ShapeError(f"{operation}: shape {before} has {count} elements and cannot become {wanted}")
     return wanted
 
 
@@ -109,7 +110,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     if len(shape) == 1 and type(shape[0]) is engine.dtype:
         if shape[0] is input.dtype:
             return _reshaped(input, input.shape)
-        raise TypeError(f"view: {input.dtype} memory cannot be seen as {shape[0]}; use to({shape[0]}) to convert")
+        raise DtypeError(f"view: {input.dtype} memory cannot be seen as {shape[0]}; use to({shape[0]}) to convert")
     wanted = resolve_shape("view", input.shape, sizes(shape))
     if (
         input.strides is not None
@@ -144,7 +145,7 @@ def _order(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[tuple[int, ..
     ndim = len(shape)
     order = tuple(wrap_dim("permute", d, ndim) for d in dims) if ndim else ()
     if sorted(order) != list(range(ndim)) or len(dims) != ndim:
-        raise ValueError(f"permute: {dims} is not an order of the {ndim} dimensions of shape {shape}")
+        raise ShapeError(f"permute: {dims} is not an order of the {ndim} dimensions of shape {shape}")
     return order, tuple(order.index(d) for d in range(ndim))
 
 
@@ -170,7 +171,7 @@ def t(input: Tensor) -> Tensor:
         ValueError: for more than two dimensions; use ``transpose`` or ``permute``.
     """
     if len(input.shape) > 2:
-        raise ValueError(f"t: expects at most 2 dimensions, got shape {input.shape}; use transpose or permute")
+        raise ShapeError(f"t: expects at most 2 dimensions, got shape {input.shape}; use transpose or permute")
     return transpose(input, 0, 1) if len(input.shape) == 2 else reshape(input, input.shape)
 
 
@@ -190,7 +191,7 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     wanted = sizes(axes if dims is None else (dims,))
     along = {wrap_dim("flip", d, len(input.shape)) for d in wanted}
     if len(along) < len(wanted):
-        raise ValueError(f"flip: a dimension appears twice in {wanted}")
+        raise ShapeError(f"flip: a dimension appears twice in {wanted}")
     reverse = (*(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape))), ...)
     out = engine.wrap(input.array[reverse].copy(order="C"))
     return record("flip", out, (input,), (lambda grad: flip(grad, wanted),))
@@ -215,7 +216,7 @@ def _squeezed(shape: tuple[int, ...], dim: Any) -> tuple[int, ...]:
         dims = dim if isinstance(dim, tuple) else (dim,)
         drop = {wrap_dim("squeeze", d, len(shape)) for d in dims}
         if len(drop) < len(dims):
-            raise ValueError(f"squeeze: a dimension appears twice in {dim}")
+            raise ShapeError(f"squeeze: a dimension appears twice in {dim}")
     return tuple(s for i, s in enumerate(shape) if s != 1 or i not in drop)
 
 

@@ -131,3 +131,11 @@ def test_a_stream_of_its_own():
 def test_new():
     x = lucid.ones(2, dtype=lucid.int64)
     assert x.new(2, 3).shape == (2, 3) and x.new([1, 2]).tolist() == [1, 2] and x.new(1).dtype is lucid.int64
+
+
+def test_flags_that_scripts_set():
+    assert lucid.version.cuda is None and not lucid.backends.cuda.is_built()
+    before = lucid.backends.cuda.matmul.allow_tf32, lucid.backends.cudnn.allow_tf32
+    lucid.backends.cuda.matmul.allow_tf32 = lucid.backends.cudnn.allow_tf32 = True
+    assert lucid.ones(2, 2).mm(lucid.ones(2, 2)).tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    lucid.backends.cuda.matmul.allow_tf32, lucid.backends.cudnn.allow_tf32 = before

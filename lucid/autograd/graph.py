@@ -47,16 +47,10 @@ class Value:
     )  # fmt: skip
 
     def __init__(
-        self,
-        array: Any = None,
-        pointer: Any = None,
-        shape: Any = None,
-        dtype: Any = None,
-        strides: Any = None,
-        *rest: Any,
+        self, array: Any = None, pointer: Any = None, shape: Any = None, dtype: Any = None, strides: Any = None
     ) -> None:
         if dtype.__class__ is not number_type:  # a user calls Tensor(2, 3) or Tensor([1, 2])
-            given = tuple(x for x in (array, pointer, shape, dtype, strides, *rest) if x is not None)
+            given = tuple(x for x in (array, pointer, shape, dtype, strides) if x is not None)
             array, pointer, shape, dtype, strides = self._of_given(given)
         self.array = array
         self.pointer = pointer

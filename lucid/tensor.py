@@ -15,9 +15,12 @@ from lucid.devices import CPU, device
 from lucid.errors import ArgumentError, KindError
 from lucid.ops import (
     activation,
+    activation_family,
     arithmetic,
     broadcast,
+    building,
     combine,
+    counting,
     create,
     elementwise,
     factor,
@@ -25,6 +28,8 @@ from lucid.ops import (
     index,
     index_write,
     inplace,
+    inplace_views,
+    legacy,
     limits,
     norm,
     picking,
@@ -39,16 +44,22 @@ from lucid.ops import (
     sorting,
     splitting,
     statistics,
+    triangular,
 )
 from lucid.ops import diagonal as diagonals
 from lucid.ops import matmul as matmuls
 from lucid.ops import view as views
+from lucid.ops.elementwise import default_dtype
+from lucid.ops.numpy_names import takes_numpy_names
+from lucid.printing import tensor_text
+from lucid.tensor_queries import Queries
 
 
-class Tensor(Value):
+class Tensor(Queries):
     """An array of numbers of one type, with its place in the recorded graph.
 
-    Make one with :func:`lucid.tensor`, :func:`lucid.zeros`, :func:`lucid.from_numpy` and the like.
+    Make one with :func:`lucid.tensor`, :func:`lucid.zeros`, :func:`lucid.from_numpy` and the like. ``Tensor(2, 3)`` and
+    ``Tensor([1, 2])`` also work, as in older scripts: sizes or numbers, always of the default number type.
 
     Example:
         >>> import lucid
@@ -59,6 +70,7 @@ class Tensor(Value):
     """
 
     __slots__ = ()
+    __module__ = "lucid"  # where it is to be found
     __array_priority__ = 1000  # NumPy's operators leave mixed expressions to the tensor
     __hash__ = object.__hash__  # by identity: == compares the elements
 
@@ -212,7 +224,7 @@ class Tensor(Value):
     def size(self, dim: int) -> int: ...
     def size(self, dim: int | None = None) -> tuple[int, ...] | int:
         """The shape, or the size of one dimension."""
-        return self.shape if dim is None else self.shape[views.wrap_dim("size", dim, len(self.shape))]
+        return legacy.Size(self.shape) if dim is None else self.shape[views.wrap_dim("size", dim, len(self.shape))]
 
     def numel(self) -> int:
         """How many elements it has."""
@@ -247,11 +259,6 @@ class Tensor(Value):
     def device(self) -> device:
         """Where it lives: on the CPU."""
         return CPU
-
-    @property
-    def is_cuda(self) -> bool:
-        """False: there is no CUDA."""
-        return False
 
     def get_device(self) -> int:
         """-1, as for every tensor on the CPU."""
@@ -311,6 +318,10 @@ class Tensor(Value):
         """The last two dimensions exchanged."""
         return views.transpose(self, -2, -1)
 
+    def _of_given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        x = legacy.made(default_dtype[0], args)
+        return x.array, x.pointer, x.shape, x.dtype, x.strides
+
     def __len__(self) -> int:
         if not self.shape:
             raise KindError("len() of a 0-d tensor")
@@ -344,7 +355,7 @@ class Tensor(Value):
         return format(self.item(), specification) if not self.shape else format(str(self), specification)
 
     def __repr__(self) -> str:
-        return _text(self, "tensor")
+        return tensor_text(self)
 
     def __copy__(self) -> Tensor:
         return detached_alias(self) if self.node is None else self
@@ -449,6 +460,7 @@ class Tensor(Value):
     outer = ger = products.outer
     vdot, inner, kron, cross = matmuls.dot, products.inner, products.kron, products.cross
     trace, cholesky, qr, svd = diagonals.trace, factor.cholesky, factor.qr, factor.svd
+    cholesky_solve = triangular.cholesky_solve
     det, slogdet, logdet = solve.det, solve.slogdet, solve.logdet
     inverse, pinverse, matrix_power = solve.inverse, solve.pinverse, solve.matrix_power
 
@@ -486,6 +498,15 @@ class Tensor(Value):
     new_tensor, new_empty, new_full = create.new_tensor, create.new_empty, create.new_full
     new_zeros, new_ones = create.new_zeros, create.new_ones
     bernoulli, multinomial = random.bernoulli, random.multinomial
+    argwhere, bincount, kthvalue, quantile = counting.argwhere, counting.bincount, counting.kthvalue, counting.quantile
+    isin, cov, corrcoef, rot90 = counting.isin, building.cov, building.corrcoef, building.rot90
+    squeeze_, unsqueeze_, t_ = inplace_views.squeeze_, inplace_views.unsqueeze_, inplace_views.t_
+    transpose_, swapaxes_, swapdims_ = inplace_views.transpose_, inplace_views.swapaxes_, inplace_views.swapdims_
+    as_strided, prelu, hardshrink = inplace_views.as_strided, activation_family.prelu, activation_family.hardshrink
+    arccos, arcsin, arctan, arctan2 = acos, asin, atan, atan2
+    arccosh, arcsinh, arctanh = acosh, asinh, atanh
+    greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
+    fix = trunc
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """This tensor where the condition is true, else ``other``."""
@@ -575,11 +596,23 @@ class Tensor(Value):
     tril_ = inplace.inplace_form("tril_", create.tril)
     triu_ = inplace.inplace_form("triu_", create.triu)
     multiply_, subtract_, divide_, true_divide_ = mul_, sub_, div_, div_
+    absolute_, negative_, fix_ = abs_, neg_, trunc_
+    arccos_, arcsin_, arctan_, arctan2_ = acos_, asin_, atan_, atan2_
+    arccosh_, arcsinh_, arctanh_ = acosh_, asinh_, atanh_
+    greater_, greater_equal_, less_, less_equal_, not_equal_ = gt_, ge_, lt_, le_, ne_
     addmm_ = inplace.inplace_form("addmm_", products.addmm)
     addmv_ = inplace.inplace_form("addmv_", products.addmv)
     addr_ = inplace.inplace_form("addr_", products.addr)
     addbmm_ = inplace.inplace_form("addbmm_", products.addbmm)
     baddbmm_ = inplace.inplace_form("baddbmm_", products.baddbmm)
+
+
+for _name in (
+    "all amax amin aminmax any argmax argmin argsort chunk count_nonzero cummax cummin cumprod cumsum diff log_softmax "
+    "kthvalue logsumexp max mean median min nanmean nanmedian nansum prod quantile repeat_interleave softmax sort "
+    "squeeze std sum take_along_dim tensor_split topk unbind unsqueeze var"
+).split():
+    setattr(Tensor, _name, takes_numpy_names(getattr(Tensor, _name)))
 
 
 class Parameter(Tensor):
@@ -618,7 +651,7 @@ class Parameter(Tensor):
         self.requires_grad = bool(requires_grad)
 
     def __repr__(self) -> str:
-        return "Parameter containing:\n" + _text(self, "tensor")
+        return "Parameter containing:\n" + tensor_text(self)
 
 
 def _unpickle(tensor_class: type, array: np.ndarray, requires_grad: bool) -> Tensor:
@@ -626,29 +659,6 @@ def _unpickle(tensor_class: type, array: np.ndarray, requires_grad: bool) -> Ten
     result: Tensor = tensor_class(plain.array, plain.pointer, plain.shape, plain.dtype)
     result.requires_grad = requires_grad
     return result
-
-
-def _text(x: Tensor, name: str) -> str:
-    """How a tensor prints: the numbers as PyTorch shows them, and what is not the default."""
-    array = x.array
-    numbers = np.array2string(
-        array,
-        precision=4,
-        separator=", ",
-        prefix=name + "(",
-        floatmode="maxprec" if array.ndim else "unique",
-        threshold=1000,
-    )
-    parts = [numbers]
-    if array.size == 0 and array.ndim != 1:
-        parts.append(f"size={x.shape}")
-    if x.dtype not in (engine.float32, engine.int64, engine.bool_):
-        parts.append(f"dtype={x.dtype}")
-    if x.node is not None:
-        parts.append(f"grad_fn={x.node!r}")
-    elif x.requires_grad:
-        parts.append("requires_grad=True")
-    return f"{name}({', '.join(parts)})"
 
 
 engine.register_tensor_class(Tensor)

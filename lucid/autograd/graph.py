@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lucid.autograd.grad_mode import mode
-from lucid.engine import accumulate, check_writable, dtype
+from lucid.engine import accumulate, check_writable
+from lucid.engine import dtype as number_type
 from lucid.types import Tensor
 
 before_backward: list[Any] = [None]  # a function of the roots, called first; see anomaly.py
@@ -52,23 +53,57 @@ class Value:
 
     def __init__(
         self,
-        array: np.ndarray,
-        pointer: Any,
-        shape: tuple[int, ...],
-        dtype: dtype,
-        strides: tuple[int, ...] | None = None,
+        array: Any = None,
+        pointer: Any = None,
+        shape: Any = None,
+        dtype: Any = None,
+        strides: Any = None,
     ) -> None:
-        self.array = array
-        self.pointer = pointer
-        self.shape = shape
-        self.dtype = dtype
-        self.strides = strides
+        if dtype.__class__ is not number_type:  # a user calls Tensor(2, 3) or Tensor([1, 2])
+            given = tuple(x for x in (array, pointer, shape, dtype, strides) if x is not None)
+            array, pointer, shape, dtype, strides = self._of_given(given)
+        self.array: np.ndarray = array
+        self.pointer: Any = pointer
+        self.shape: tuple[int, ...] = shape
+        self.dtype: number_type = dtype
+        self.strides: tuple[int, ...] | None = strides
         self.requires_grad = False
         self._grad: Tensor | None = None
         self.node: Node | None = None
         self.version: list[Any] = [0]
         self.base: Tensor | None = None
         self.hooks: dict[int, Hook] | None = None
+
+    def _of_given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Memory, shape, type and strides for what a user gave to the class itself."""
+        raise TypeError(f"{type(self).__name__}: not to be made by a call; use lucid.tensor")
+
+
+# The names PyTorch prints that do not follow from ours.
+_SHOWN = {
+    "reshape": "ViewBackward0",
+    "slice": "SliceBackward0",
+    "to": "ToCopyBackward0",
+    "linear": "AddmmBackward0",
+    "conv1d": "ConvolutionBackward0",
+    "conv2d": "ConvolutionBackward0",
+    "conv_transpose1d": "ConvolutionBackward0",
+    "conv_transpose2d": "ConvolutionBackward0",
+    "cross_entropy": "NllLossBackward0",
+    "gather_rows": "EmbeddingBackward0",
+    "amax": "MaxBackward1",
+    "amin": "MinBackward1",
+    "norm": "LinalgVectorNormBackward0",
+    "layer_norm": "NativeLayerNormBackward0",
+    "batch_norm": "NativeBatchNormBackward0",
+    "group_norm": "NativeGroupNormBackward0",
+    "max_pool2d": "MaxPool2DWithIndicesBackward0",
+    "avg_pool2d": "AvgPool2DBackward0",
+    "softplus_beta": "SoftplusBackward0",
+    "linear_relu": "ReluBackward0",
+    "copy_slices": "CopySlices",
+    "clamp": "ClampBackward1",
+}
 
 
 class Node:
@@ -115,13 +150,40 @@ class Node:
         self.hooks: Any = None
         self.retained: Any = None
 
+    @property
+    def shown_name(self) -> str:
+        """What PyTorch calls the operation's class, as far as one name here is one there."""
+        return _SHOWN.get(self.name) or "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+
     def __repr__(self) -> str:
-        return f"<{''.join(part.capitalize() for part in self.name.split('_'))}Backward>"
+        return f"<{self.shown_name} object at {id(self):#x}>"
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """Where each input came from, as pairs, the way PyTorch shows them."""
-        return tuple((edge, 0) for edge in self.edges)
+        """Where each input came from, as pairs, the way PyTorch shows them: a leaf is an :class:`AccumulateGrad`."""
+        return tuple((AccumulateGrad(edge) if isinstance(edge, Value) else edge, 0) for edge in self.edges)
+
+
+class AccumulateGrad:
+    """A leaf, where the graph is walked through.
+
+    Attributes:
+        variable: the leaf.
+    """
+
+    next_functions = ()
+
+    def __init__(self, variable: Value) -> None:
+        self.variable = variable
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccumulateGrad) and other.variable is self.variable
+
+    def __hash__(self) -> int:
+        return id(self.variable)
 
 
 class OutputNode(Node):

@@ -62,12 +62,21 @@ def _copied(data: Any, dtype: Any) -> Tensor:
     return engine.wrap(np.array(array, order="C"))
 
 
+def _without_graph(data: Any) -> Any:
+    """Nested sequences with arrays in the place of tensors that require a gradient; others as they are."""
+    if isinstance(data, Value):
+        return data.array if data.requires_grad else data
+    if isinstance(data, list | tuple) and any(isinstance(x, list | tuple | Value) for x in data):
+        return [_without_graph(x) for x in data]
+    return data
+
+
 def _as_array(data: Any) -> np.ndarray:
     """What a user gave as an array, with a message for what is none."""
     if isinstance(data, np.ndarray):
         return data
     try:
-        array = np.asarray(data)
+        array = np.asarray(_without_graph(data) if isinstance(data, list | tuple) else data)
     except ValueError as error:
         raise ArgumentError(f"tensor: the sequences are not of equal lengths ({error})") from None
     if array.size == 0 and not isinstance(data, np.generic):

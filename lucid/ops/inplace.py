@@ -19,6 +19,8 @@ from lucid.ops.rebase import as_before, changed, may_change, take_over, zeros_li
 from lucid.ops.view import reshape, to_dtype
 from lucid.types import Tensor
 
+FACTORS = {"add_": "alpha", "sub_": "alpha", "addcmul_": "value", "addcdiv_": "value"}
+
 
 def _inplace(
     name: str,
@@ -41,6 +43,8 @@ def _inplace(
                 engine.binary_into(op.family, input, other)
                 input.version[0] += 1
                 return input
+        if len(args) > 1 and isinstance(args[1], Value) and name in FACTORS and not isinstance(args[0], Value):
+            options[FACTORS[name]], args = args[0], args[1:]  # the older order: add_(alpha, other)
         if direct is not None and not recorded and direct(input, *args, **options):
             input.version[0] += 1
             return input

@@ -15,6 +15,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.graph import Value, needs_graph
 from lucid.errors import KindError
+from lucid.ops.numpy_names import renamed
 from lucid.ops.view import to_dtype
 from lucid.types import Tensor
 
@@ -42,6 +43,8 @@ def takes_out(operation: Callable[..., Any]) -> Callable[..., Any]:
         return operation(input, other) if out is None else _into(out, operation, (input, other), {})
 
     def of_any(*args: Any, out: Any = None, **options: Any) -> Any:
+        if options:
+            options = renamed(operation.__name__, options)
         return operation(*args, **options) if out is None else _into(out, operation, args, options)
 
     fits: dict[tuple[str, ...], Callable[..., Any]] = {("input",): of_one, ("input", "other"): of_two} if plain else {}

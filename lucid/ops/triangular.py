@@ -137,3 +137,22 @@ def as_columns(A: Tensor, B: Tensor) -> tuple[Tensor, bool]:  # noqa: N803
     """The right-hand sides as matrices; and whether they were vectors: B [..., n] beside A [..., n, n]."""
     vectors = len(B.shape) == 1 or (len(A.shape) - 1 == len(B.shape) and A.shape[:-1] == B.shape)
     return (reshape(B, (*B.shape, 1)) if vectors else B), vectors
+
+
+def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:  # noqa: N803
+    """X with A X = B, from the Cholesky factor of A: A = L Lᵀ, or Uᵀ U.
+
+    Args:
+        input: B, [..., n, k].
+        L: the factor, [..., n, n].
+        upper: whether it is U.
+
+    Example:
+        >>> import lucid
+        >>> A = lucid.tensor([[4.0, 2.0], [2.0, 5.0]])
+        >>> lucid.cholesky_solve(lucid.tensor([[8.0], [12.0]]), lucid.linalg.cholesky(A)).tolist()
+        [[1.0], [2.0]]
+    """
+    lower = transpose(L, -2, -1) if upper else L
+    half = solve_triangular(lower, input, upper=False)
+    return solve_triangular(transpose(lower, -2, -1), half, upper=True)

@@ -62,15 +62,15 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     return _reshaped(input, resolve_shape("reshape", before, sizes(shape)))
 
 
-def _reshaped(input: Tensor, wanted: tuple[int, ...]) -> Tensor:
+def _reshaped(input: Tensor, wanted: tuple[int, ...], name: str = "reshape") -> Tensor:
     """The tensor in a shape that is known to fit."""
     before = input.shape
     array = input.array.reshape(wanted)
     if input.strides is None:
-        return attach("reshape", engine.dense_view(input, array, wanted), input, lambda grad: _reshaped(grad, before))
+        return attach(name, engine.dense_view(input, array, wanted), input, lambda grad: _reshaped(grad, before))
     if np.may_share_memory(array, input.array):
-        return attach("reshape", engine.view(input, array, 0), input, lambda grad: _reshaped(grad, before))
-    return record("reshape", engine.wrap(array), (input,), (lambda grad: _reshaped(grad, before),))
+        return attach(name, engine.view(input, array, 0), input, lambda grad: _reshaped(grad, before))
+    return record(name, engine.wrap(array), (input,), (lambda grad: _reshaped(grad, before),))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -204,7 +204,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
         >>> lucid.zeros(2, 1, 3, 1).squeeze().shape, lucid.zeros(2, 1, 3, 1).squeeze(1).shape
         ((2, 3), (2, 3, 1))
     """
-    return _reshaped(input, _squeezed(input.shape, tuple(dim) if isinstance(dim, list) else dim))
+    return _reshaped(input, _squeezed(input.shape, tuple(dim) if isinstance(dim, list) else dim), "squeeze")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -230,7 +230,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     shape = input.shape
     if dim.__class__ is not int or not 0 <= dim <= len(shape):
         dim = wrap_dim("unsqueeze", dim, len(shape) + 1)
-    return _reshaped(input, (*shape[:dim], 1, *shape[dim:]))
+    return _reshaped(input, (*shape[:dim], 1, *shape[dim:]), "unsqueeze")
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:

@@ -20,6 +20,7 @@ from lucid._engine import ffi, lib
 empty_array = np.empty
 from_buffer = ffi.from_buffer
 NULL = ffi.NULL
+prod = math.prod
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -134,10 +135,45 @@ def register_tensor_class(tensor_class: type) -> None:
     new = tensor_class
 
 
+LARGE = 16384  # numbers: from here on memory comes from the engine, which keeps it (engine/runtime/memory.c)
+
+_take = ffi.new_allocator(lib.take_memory, lib.give_memory, should_clear_after_alloc=False)
+_memory = ffi.buffer
+
+
+def memory(shape: tuple[int, ...], kind: dtype) -> tuple[np.ndarray, Any]:
+    """An array of fresh memory, contents undefined, and the pointer to it."""
+    n = prod(shape)
+    if n >= LARGE:
+        try:
+            pointer = _take(kind.array_type, n)  # goes back to the engine when the array and its views are gone
+        except (MemoryError, OverflowError):
+            pass  # NumPy finds the words
+        else:
+            return np.ndarray(shape, kind.numpy, _memory(pointer)), pointer
+    array = empty_array(shape, kind.numpy)
+    return array, from_buffer(kind.array_type, array)
+
+
 def empty(shape: tuple[int, ...], kind: dtype) -> Any:
     """A tensor of fresh memory."""
-    array = empty_array(shape, kind.numpy)
-    return new(array, from_buffer(kind.array_type, array), shape, kind)
+    array, pointer = memory(shape, kind)
+    return new(array, pointer, shape, kind)
+
+
+def zeros(shape: tuple[int, ...], kind: dtype) -> Any:
+    """A tensor of zeros."""
+    array, pointer = memory(shape, kind)
+    if array.size >= LARGE and kind in _fill:
+        _fill[kind](array.size, 0.0, pointer)
+    else:
+        array.fill(0)
+    return new(array, pointer, shape, kind)
+
+
+def owns_memory(array: np.ndarray) -> bool:
+    """Whether the array is not a view of another one."""
+    return array.base is None or type(array.base) is _memory
 
 
 def wrap(array: np.ndarray) -> Any:
@@ -367,6 +403,7 @@ def kernel_for(table: Kernels, kind: dtype, operation: str) -> Any:
     return found
 
 
+_fill = kernels("fill")
 _add = kernels("add")
 _binary_scalar = kernels("binary_scalar")
 _scalar_binary = kernels("scalar_binary")
@@ -415,10 +452,13 @@ def unary(family: Elementwise, x: Any) -> Any:
         return family.on_integers(x)
     if x.strides is not None:
         x = contiguous(x)
-    shape = x.shape
-    array = empty_array(shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
-    kernel(array.size, x.pointer, pointer)
+    shape, n = x.shape, x.array.size
+    if n < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
+    kernel(n, x.pointer, pointer)
     return new(array, pointer, shape, kind)
 
 
@@ -440,10 +480,14 @@ def binary(family: Elementwise, a: Any, b: Any) -> Any:
     kernel = family.table.get(kind)
     if kernel is None:
         return family.on_integers(a, b)
-    array = empty_array(shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
+    n = a.array.size
+    if n < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
     if a.strides is None and b.strides is None:
-        kernel(array.size, a.pointer, 1, b.pointer, 1, pointer)
+        kernel(n, a.pointer, 1, b.pointer, 1, pointer)
     else:
         _strided(_binary_strided[kind], family.addresses[kind], a, b, pointer)
     return new(array, pointer, shape, kind)
@@ -511,9 +555,13 @@ def binary_number(family: Elementwise, a: Any, number: float) -> Any:
         return family.on_integers(a, number)
     if a.strides is not None:
         a = contiguous(a)
-    array = empty_array(a.shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
-    driver(family.addresses[kind], array.size, a.pointer, number, pointer)
+    n = a.array.size
+    if n < LARGE:
+        array = empty_array(a.shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(a.shape, kind)
+    driver(family.addresses[kind], n, a.pointer, number, pointer)
     return new(array, pointer, a.shape, kind)
 
 
@@ -525,9 +573,13 @@ def number_binary(family: Elementwise, number: float, b: Any) -> Any:
         return family.on_integers(number, b)
     if b.strides is not None:
         b = contiguous(b)
-    array = empty_array(b.shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
-    driver(family.addresses[kind], array.size, number, b.pointer, pointer)
+    n = b.array.size
+    if n < LARGE:
+        array = empty_array(b.shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(b.shape, kind)
+    driver(family.addresses[kind], n, number, b.pointer, pointer)
     return new(array, pointer, b.shape, kind)
 
 
@@ -595,6 +647,52 @@ def set_num_threads(n: int) -> None:
 def get_num_threads() -> int:
     """How many threads the engine's kernels may use; at the start LUCID_NUM_THREADS, or the number of processors."""
     return cast(int, lib.num_threads())
+
+
+def kept_memory() -> int:
+    """Bytes of large results that are gone, kept for those to come: see :func:`set_kept_memory_limit`."""
+    return cast(int, lib.kept_memory())
+
+
+def release_memory() -> int:
+    """Gives the memory that is kept for results to come back to the system, and says how many bytes it was.
+
+    Example:
+        >>> import lucid
+        >>> freed = lucid.engine.release_memory()
+        >>> lucid.engine.kept_memory()
+        0
+    """
+    return cast(int, lib.release_memory())
+
+
+def set_kept_memory_limit(limit: int) -> int:
+    """Sets how much memory of results that are gone is kept for those to come; what is more goes to the system.
+
+    A training step makes the same large arrays again and again. Fresh memory from the system costs more than most
+    kernels, because it is handed out page by page when it is first written to.
+
+    Args:
+        limit: bytes, 0 to keep nothing. At the start it is an eighth of the machine's memory.
+
+    Returns:
+        the limit before.
+
+    Raises:
+        ValueError: for a number below 0, or one that is not an int.
+
+    Example:
+        >>> import lucid
+        >>> before = lucid.engine.set_kept_memory_limit(0)
+        >>> lucid.engine.kept_memory()
+        0
+        >>> _ = lucid.engine.set_kept_memory_limit(before)
+    """
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit < 2**63:
+        raise ValueError(f"set_kept_memory_limit: {limit!r} is not a number of bytes; give an int, 0 or more")
+    before = cast(int, lib.kept_memory_limit())
+    lib.set_kept_memory_limit(limit)
+    return before
 
 
 def simd_levels() -> list[str]:

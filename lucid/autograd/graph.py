@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from lucid.autograd.grad_mode import mode
-from lucid.engine import accumulate, check_writable
+from lucid.engine import accumulate, check_writable, owns_memory
 
 before_backward: list[Any] = [None]  # a function of the roots, called first; see anomaly.py
 _newer = itertools.count(0, -1).__next__
@@ -324,7 +324,12 @@ def _accumulate(leaf: Any, grad: Any, create_graph: bool, shared: set[int]) -> N
     if leaf._grad is None:
         if create_graph:
             leaf._grad = grad
-        elif grad.strides is None and grad.array.base is None and grad.base is None and id(grad) not in shared:
+        elif (
+            grad.strides is None
+            and grad.base is None
+            and (grad.array.base is None or owns_memory(grad.array))
+            and id(grad) not in shared
+        ):
             leaf._grad = grad
             shared.add(id(grad))
         else:

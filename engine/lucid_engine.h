@@ -22,6 +22,16 @@ int set_simd_level(int level); /* the level, or -1 when it is not there */
 int num_threads(void);      /* at the start, the processors that the process may run on */
 int set_num_threads(int n); /* n, or -1 when n is not in 1..256 */
 
+/* ---- runtime/memory.c: memory of large results ---- */
+/* At least `bytes` bytes from a cache line on, contents undefined; NULL when there are none. Memory that is given back is
+ * kept for the next that takes as much, the newest first; beyond the limit the oldest goes back to the system. */
+void *take_memory(int64_t bytes);
+void give_memory(void *memory);
+int64_t kept_memory(void);    /* bytes that wait to be taken */
+int64_t release_memory(void); /* gives them to the system, and says how many they were */
+int64_t kept_memory_limit(void);
+int64_t set_kept_memory_limit(int64_t bytes); /* the limit now (a sanitized build keeps nothing), or -1 for less than 0 */
+
 /* ---- runtime/copy.c: strided copy and casts ---- */
 /* target = source, `shape` numbers of itemsize 1, 2, 4 or 8 bytes in at most 64 dimensions. Strides in bytes, of the
  * source also 0 (broadcast). No two numbers of the target share memory, nor do source and target. */
@@ -204,6 +214,17 @@ void softsign_activation_real(int64_t n, const real *x, double a, double b, real
 void softsign_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void huber_activation_real(int64_t n, const real *x, double a, double b, real *out); /* b x^2 / 2 for |x| <= a, else b a (|x| - a / 2) */
 void huber_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
+
+/* ---- kernels/prelu.c: x[outer, channels, inner], weight[channels] ---- */
+/* out = x > 0 ? x : weight x; out may be x. Backward: grad_weight = sums of grad x where x is not > 0; each where its
+ * pointer is not NULL. */
+void prelu_real(int64_t outer, int64_t channels, int64_t inner, const real *x, const real *weight, real *out);
+void prelu_backward_real(int64_t outer, int64_t channels, int64_t inner, const real *grad, const real *x,
+                         const real *weight, real *grad_x, real *grad_weight);
+
+/* ---- kernels/glu.c: x[outer, 2, n], out[outer, n] ---- */
+void glu_real(int64_t outer, int64_t n, const real *x, real *out); /* x[:, 0] sigmoid(x[:, 1]) */
+void glu_backward_real(int64_t outer, int64_t n, const real *grad, const real *x, real *grad_x);
 
 /* ---- kernels/select.c ---- */
 /* Comparisons: bytes 0 or 1, operands and steps as in binary.c. */

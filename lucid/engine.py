@@ -32,6 +32,9 @@ from lucid.dtypes import uint8 as uint8
 from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.settings import get_num_threads as get_num_threads
 from lucid.settings import get_simd as get_simd
+from lucid.settings import kept_memory as kept_memory
+from lucid.settings import release_memory as release_memory
+from lucid.settings import set_kept_memory_limit as set_kept_memory_limit
 from lucid.settings import set_num_threads as set_num_threads
 from lucid.settings import set_simd as set_simd
 from lucid.settings import simd_levels as simd_levels
@@ -40,6 +43,7 @@ from lucid.types import Tensor
 empty_array = np.empty
 from_buffer = ffi.from_buffer
 NULL = ffi.NULL
+prod = math.prod
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -54,10 +58,45 @@ def register_tensor_class(tensor_class: type) -> None:
     new = tensor_class
 
 
+LARGE = 16384  # numbers: from here on memory comes from the engine, which keeps it (engine/runtime/memory.c)
+
+_take = ffi.new_allocator(lib.take_memory, lib.give_memory, should_clear_after_alloc=False)
+_memory = ffi.buffer
+
+
+def memory(shape: tuple[int, ...], kind: dtype) -> tuple[np.ndarray, Any]:
+    """An array of fresh memory, contents undefined, and the pointer to it."""
+    n = prod(shape)
+    if n >= LARGE:
+        try:
+            pointer = _take(kind.array_type, n)  # goes back to the engine when the array and its views are gone
+        except (MemoryError, OverflowError):
+            pass  # NumPy finds the words
+        else:
+            return np.ndarray(shape, kind.numpy, _memory(pointer)), pointer
+    array = empty_array(shape, kind.numpy)
+    return array, from_buffer(kind.array_type, array)
+
+
 def empty(shape: tuple[int, ...], kind: dtype) -> Tensor:
     """A tensor of fresh memory."""
-    array = empty_array(shape, kind.numpy)
-    return new(array, from_buffer(kind.array_type, array), shape, kind)
+    array, pointer = memory(shape, kind)
+    return new(array, pointer, shape, kind)
+
+
+def zeros(shape: tuple[int, ...], kind: dtype) -> Tensor:
+    """A tensor of zeros."""
+    array, pointer = memory(shape, kind)
+    if array.size >= LARGE and kind in _fill:
+        _fill[kind](array.size, 0.0, pointer)
+    else:
+        array.fill(0)
+    return new(array, pointer, shape, kind)
+
+
+def owns_memory(array: np.ndarray) -> bool:
+    """Whether the array is not a view of another one."""
+    return array.base is None or type(array.base) is _memory
 
 
 def wrap(array: np.ndarray) -> Tensor:
@@ -287,6 +326,7 @@ def kernel_for(table: Kernels, kind: dtype, operation: str) -> Any:
     return found
 
 
+_fill = kernels("fill")
 _add = kernels("add")
 _binary_scalar = kernels("binary_scalar")
 _scalar_binary = kernels("scalar_binary")
@@ -339,10 +379,13 @@ def unary(family: Elementwise, x: Tensor) -> Tensor:
         return family.on_integers(x)
     if x.strides is not None:
         x = contiguous(x)
-    shape = x.shape
-    array = empty_array(shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
-    kernel(array.size, x.pointer, pointer)
+    shape, n = x.shape, x.array.size
+    if n < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
+    kernel(n, x.pointer, pointer)
     return new(array, pointer, shape, kind)
 
 
@@ -364,10 +407,14 @@ def binary(family: Elementwise, a: Any, b: Any) -> Any:
     kernel = family.table.get(kind)
     if kernel is None:
         return family.on_integers(a, b)
-    array = empty_array(shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
+    n = a.array.size
+    if n < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
     if a.strides is None and b.strides is None:
-        kernel(array.size, a.pointer, 1, b.pointer, 1, pointer)
+        kernel(n, a.pointer, 1, b.pointer, 1, pointer)
     else:
         _strided(_binary_strided[kind], family.addresses[kind], a, b, pointer)
     return new(array, pointer, shape, kind)
@@ -435,9 +482,13 @@ def binary_number(family: Elementwise, a: Tensor, number: float) -> Tensor:
         return family.on_integers(a, number)
     if a.strides is not None:
         a = contiguous(a)
-    array = empty_array(a.shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
-    driver(family.addresses[kind], array.size, a.pointer, number, pointer)
+    n = a.array.size
+    if n < LARGE:
+        array = empty_array(a.shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(a.shape, kind)
+    driver(family.addresses[kind], n, a.pointer, number, pointer)
     return new(array, pointer, a.shape, kind)
 
 
@@ -449,9 +500,13 @@ def number_binary(family: Elementwise, number: float, b: Tensor) -> Tensor:
         return family.on_integers(number, b)
     if b.strides is not None:
         b = contiguous(b)
-    array = empty_array(b.shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
-    driver(family.addresses[kind], array.size, number, b.pointer, pointer)
+    n = b.array.size
+    if n < LARGE:
+        array = empty_array(b.shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(b.shape, kind)
+    driver(family.addresses[kind], n, number, b.pointer, pointer)
     return new(array, pointer, b.shape, kind)
 
 

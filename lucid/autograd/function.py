@@ -280,6 +280,4 @@ class _Rule:
 
 
 def _zeros(shape: tuple[int, ...], dtype: Any) -> Any:
-    zeros = engine.empty(shape, dtype)
-    zeros.array.fill(0)
-    return zeros
+    return engine.zeros(shape, dtype)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lucid.autograd.grad_mode import mode
-from lucid.engine import accumulate, check_writable
+from lucid.engine import accumulate, check_writable, owns_memory
 from lucid.engine import dtype as number_type
 from lucid.types import Tensor
 
@@ -403,7 +403,12 @@ def _accumulate(leaf: Any, grad: Any, create_graph: bool, shared: set[int]) -> N
     if leaf._grad is None:
         if create_graph:
             leaf._grad = grad
-        elif grad.strides is None and grad.array.base is None and grad.base is None and id(grad) not in shared:
+        elif (
+            grad.strides is None
+            and grad.base is None
+            and (grad.array.base is None or owns_memory(grad.array))
+            and id(grad) not in shared
+        ):
             leaf._grad = grad
             shared.add(id(grad))
         else:

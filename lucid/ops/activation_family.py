@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 
 from lucid import engine
+from lucid.autograd.composed import composed_gradients
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
 from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import abs, add, div, ge, gt, lt, minimum, mul, sign, sub, where
-from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import default_dtype
 from lucid.ops.functions import exp, sigmoid, tanh
 from lucid.ops.index import chunk
 from lucid.ops.inplace import copy_, inplace_form
 from lucid.ops.view import reshape, to_dtype, wrap_dim
 from lucid.types import Tensor
+
+_prelu, _prelu_backward = engine.kernels("prelu"), engine.kernels("prelu_backward")
+_glu, _glu_backward = engine.kernels("glu"), engine.kernels("glu_backward")
 
 
 class Activation:
@@ -434,7 +437,23 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         raise ArgumentError(f"glu: needs an even size to cut in two along dimension {dim}, got shape {input.shape}")
     if input.shape[dim] == 0:
         return input
-    a, b = chunk(input, 2, dim)
+    dense = engine.contiguous(input)
+    kernel, shape = engine.kernel_for(_glu, input.dtype, "glu"), input.shape
+    out = engine.empty((*shape[:dim], shape[dim] // 2, *shape[dim + 1 :]), input.dtype)
+    outer, n, inner = engine.reduce_shape(out.shape, dim, dim)
+    kernel(outer, n * inner, dense.pointer, out.pointer)
+
+    def rule(grad: Tensor, x: Tensor) -> Any:
+        if mode.recording:
+            return composed_gradients(lambda x: (_glu_of_halves(*chunk(x, 2, dim)),), (x,), [grad])
+        dense_grad, dense_x, found = engine.contiguous(grad), engine.contiguous(x), engine.empty(shape, x.dtype)
+        _glu_backward[x.dtype](outer, n * inner, dense_grad.pointer, dense_x.pointer, found.pointer)
+        return (found,)
+
+    return record("glu", out, (input,), rule, (input,))
+
+
+def _glu_of_halves(a: Tensor, b: Tensor) -> Tensor:
     return mul(a, sigmoid(b))
 
 
@@ -465,27 +484,28 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         raise ArgumentError(
             f"prelu: weight must have 1 number or one for each of {channels} channels, got {weight.shape}"
         )
-    if weight.array.size == 1:
-        return _prelu_of_one(input, weight)
-    slopes = reshape(weight, (weight.array.size, *(1,) * max(len(shape) - 2, 0)) if shape else ())
+    sizes = (1, 1, input.array.size)  # of [outer, channels, inner]
+    if weight.array.size > 1:
+        sizes = (shape[0], channels, math.prod(shape[2:]))
+    kernel = engine.kernel_for(_prelu, input.dtype, "prelu")
+    dense, slopes = engine.contiguous(input), engine.contiguous(weight)
+    out = engine.empty(shape, input.dtype)
+    kernel(*sizes, dense.pointer, slopes.pointer, out.pointer)
+
+    def rule(grad: Tensor, x: Tensor, weight: Tensor) -> Any:
+        if mode.recording:
+            return composed_gradients(lambda x, weight: (_composed_prelu(x, weight),), (x, weight), [grad])
+        parts = [engine.empty(p.shape, p.dtype) if p.requires_grad else None for p in (x, weight)]
+        operands = [engine.contiguous(p) for p in (grad, x, weight)]
+        _prelu_backward[x.dtype](*sizes, *(p.pointer for p in operands), *map(engine.pointer_or_null, parts))
+        return parts
+
+    return record("prelu", out, (input, weight), rule, (input, weight))
+
+
+def _composed_prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """The same with plain operations."""
+    several = weight.array.size > 1
+    slopes = reshape(weight, (weight.array.size, *(1,) * (len(input.shape) - 2)) if several else ())
     positive = gt(input, 0)
     return where(positive, input, mul(where(positive, 0.0, input), slopes))
-
-
-def _prelu_of_one(input: Tensor, weight: Tensor) -> Tensor:
-    """PReLU with one slope for all: leaky ReLU's kernels, and a derivative for the slope."""
-    slope = float(weight.array.item())
-    dense = engine.contiguous(input)
-    out = engine.empty(input.shape, input.dtype)
-    engine.kernel_for(_leaky_relu.value, input.dtype, "prelu")(dense.array.size, dense.pointer, slope, 0.0, out.pointer)
-
-    def rule_input(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-        if mode.recording:
-            return where(gt(x, 0), grad, mul(grad, reshape(weight, ())))
-        return _gradient(_leaky_relu, grad, x, slope, 0.0)
-
-    def rule_weight(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-        negative = where(gt(x, 0), 0.0, x) if mode.recording else activate(_hardtanh, x, -math.inf, 0.0)
-        return reshape(sum(mul(grad, negative)), weight.shape)
-
-    return record("prelu", out, (input, weight), (rule_input, rule_weight), (input, weight))

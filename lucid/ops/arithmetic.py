@@ -99,8 +99,7 @@ def sign(input: Tensor) -> Tensor:
 
 def _zero(grad: Tensor) -> Tensor:
     """The derivative of a step function: zero everywhere."""
-    out = engine.empty(grad.shape, grad.dtype)
-    out.array.fill(0)
+    out = engine.zeros(grad.shape, grad.dtype)
     return out
 
 

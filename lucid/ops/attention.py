@@ -157,8 +157,8 @@ def _layout(x: Tensor | None) -> tuple[int, ...]:
 def _head_last(shape: tuple[int, ...], kind: engine.dtype, zeros: bool = False) -> Tensor:
     """[batch, heads, rows, columns] that lies in memory as [batch, rows, heads, columns], as layers want it next."""
     batch, heads, rows, columns = shape
-    base = (np.zeros if zeros else np.empty)((batch, rows, heads, columns), kind.numpy)
-    return engine.wrap(base.transpose(0, 2, 1, 3))
+    base = (engine.zeros if zeros else engine.empty)((batch, rows, heads, columns), kind)
+    return engine.wrap(base.array.transpose(0, 2, 1, 3))
 
 
 class _Call:

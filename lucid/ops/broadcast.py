@@ -108,10 +108,12 @@ class Reduction:
         kept: that shape with the reduced dimensions as 1.
         outer, n, inner: the sizes before, of, and after the reduced dimensions.
         order: None when those are next to each other, else the order of dimensions that brings them to the end.
+        steps: (outer, n, inner) of the groups of reduced dimensions that are next to each other, the last group first,
+            each as it is when the groups after it are gone.
         spreads: whether the result, as it is, broadcasts back to the input's shape.
     """
 
-    __slots__ = ("dims", "inner", "kept", "n", "order", "outer", "shape", "spreads")
+    __slots__ = ("dims", "inner", "kept", "n", "order", "outer", "shape", "spreads", "steps")
 
     def __init__(self, operation: str, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> None:
         ndim = len(shape)
@@ -124,11 +126,36 @@ class Reduction:
         self.shape = self.kept if keepdim else tuple(s for i, s in enumerate(shape) if i not in self.dims)
         self.spreads = keepdim or self.dims == tuple(range(len(self.dims)))
         self.order: tuple[int, ...] | None = None
+        self.steps: tuple[tuple[int, int, int], ...] = ()
         if self.dims and self.dims[-1] - self.dims[0] + 1 != len(self.dims):
             self.order = self.to_the_end(ndim)
+            self.steps = self._groups(shape)
             shape = tuple(shape[d] for d in self.order)
         first = ndim - len(self.dims) if self.order else self.dims[0] if self.dims else 0
         self.outer, self.n, self.inner = engine.reduce_shape(shape, first, first + len(self.dims) - 1)
+
+    def _groups(self, shape: tuple[int, ...]) -> tuple[tuple[int, int, int], ...]:
+        found, sizes, last = [], list(shape), len(self.dims) - 1
+        while last >= 0:
+            first = last
+            while first and self.dims[first - 1] == self.dims[first] - 1:
+                first -= 1
+            begin, end = self.dims[first], self.dims[last]
+            found.append(engine.reduce_shape(tuple(sizes), begin, end))
+            sizes[begin : end + 1] = [1] * (end + 1 - begin)
+            last = first - 1
+        return tuple(found)
+
+    def run(self, kernel: Any, input: Tensor, out: Tensor) -> None:
+        """Calls ``kernel(outer, n, inner, x, out)``, group by group where that saves a copy in another order."""
+        if self.order is None or input.strides is not None:
+            kernel(self.outer, self.n, self.inner, self.block(input).pointer, out.pointer)
+            return
+        for outer, n, inner in self.steps[:-1]:
+            part = engine.empty((outer, inner), input.dtype)
+            kernel(outer, n, inner, input.pointer, part.pointer)
+            input = part
+        kernel(*self.steps[-1], input.pointer, out.pointer)
 
     def to_the_end(self, ndim: int) -> tuple[int, ...]:
         """The order of dimensions that brings the reduced ones to the end."""
@@ -182,7 +209,10 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
         kind = engine.int64 if dtype is None else input.dtype
         return engine.wrap(np.asarray(input.array.sum(plan.dims, kind.numpy)).reshape(plan.shape))
     out = engine.empty(plan.shape, input.dtype)
-    kernel(plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    if plan.order is None:
+        kernel(plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    else:
+        plan.run(kernel, input, out)
     return record("sum", out, (input,), (lambda grad: plan.back(grad, before),))
 
 

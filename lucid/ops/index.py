@@ -90,8 +90,7 @@ def scatter_rows_into_zeros(grad: Tensor, index: Tensor, shape: tuple[int, ...],
         skip: rows to be added here are left out (the padding row of an embedding).
     """
     dense = engine.contiguous(grad)
-    out = engine.empty(shape, grad.dtype)
-    out.array.fill(0)
+    out = engine.zeros(shape, grad.dtype)
     width = out.array.size // shape[0] if shape[0] else 0
     position = _scatter_add_rows[grad.dtype](
         index.array.size, width, shape[0], dense.pointer, index.pointer, skip, out.pointer
@@ -168,8 +167,7 @@ def _part(operation: str, x: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def scatter_into_zeros(source: Tensor, dim: int, index: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Zeros of ``shape`` with ``source`` added where :func:`gather` picked: its derivative."""
-    out = engine.empty(shape, source.dtype)
-    out.array.fill(0)
+    out = engine.zeros(shape, source.dtype)
     _write_scattered("scatter", out, dim, index, source, "add")
     return record("scatter_into_zeros", out, (source,), (lambda g: gather(g, dim, index),))
 

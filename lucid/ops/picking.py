@@ -238,8 +238,7 @@ def pick(input: Tensor, places: Places) -> Tensor:
 
 def pick_into_zeros(grad: Tensor, places: Places, shape: tuple[int, ...]) -> Tensor:
     """Zeros of ``shape`` with ``grad`` added at ``places``; places picked several times get the sum."""
-    out = engine.empty(shape, grad.dtype)
-    out.array.fill(0)
+    out = engine.zeros(shape, grad.dtype)
     write_at(out, places, grad, accumulate=True)
     return record("pick_into_zeros", out, (grad,), (lambda g: pick(g, places),))
 

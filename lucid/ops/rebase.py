@@ -78,8 +78,7 @@ def window(x: Tensor, place: Window) -> Tensor:
 
 def window_into_zeros(x: Tensor, place: Window) -> Tensor:
     """Zeros with ``x`` added at ``place``."""
-    out = engine.empty(place.whole, x.dtype)
-    out.array.fill(0)
+    out = engine.zeros(place.whole, x.dtype)
     if place.index is None:
         engine.copy_into(engine.strided(out, place.shape, place.strides, place.offset), x)
     else:
@@ -164,8 +163,7 @@ def _follow(view: Tensor, root: Tensor) -> None:
 
 def zeros_like(grad: Tensor) -> Tensor:
     """Zeros: the gradient of numbers that were written over."""
-    out = engine.empty(grad.shape, grad.dtype)
-    out.array.fill(0)
+    out = engine.zeros(grad.shape, grad.dtype)
     return record("zeros", out, (grad,), (zeros_like,))
 
 

@@ -51,7 +51,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     _need_floating("mean", input)
     plan = reduction("mean", input.shape, dim, keepdim)
     out = engine.empty(plan.shape, input.dtype)
-    _mean[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    plan.run(_mean[input.dtype], input, out)
     return _record_mean(input, plan, out)
 
 
@@ -158,7 +158,7 @@ def _extreme(name: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
         function = np.max if name == "amax" else np.min
         return engine.wrap(np.asarray(function(input.array, axis=plan.dims)).reshape(plan.shape))
     out = engine.empty(plan.shape, input.dtype)
-    _extremes[name][input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    plan.run(_extremes[name][input.dtype], input, out)
 
     def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:
         chosen = to_dtype(eq(x, reshape(out, plan.kept)), x.dtype)
@@ -299,7 +299,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
         kind = np.int64 if dtype is None else input.dtype.numpy
         return engine.wrap(np.asarray(input.array.prod(plan.dims, kind)).reshape(plan.shape))
     out = engine.empty(plan.shape, input.dtype)
-    _prod[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    plan.run(_prod[input.dtype], input, out)
 
     def rule(grad: Tensor, x: Tensor) -> Tensor:
         return mul(plan.back(grad, x.shape), _product_of_the_others(x, plan))
@@ -360,7 +360,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
         input = to_dtype(input, default_dtype[0])
     plan = reduction("logsumexp", input.shape, dim, keepdim)
     out = engine.empty(plan.shape, input.dtype)
-    _logsumexp[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    plan.run(_logsumexp[input.dtype], input, out)
 
     def rule(grad: Tensor, x: Tensor) -> Tensor:
         if len(plan.dims) == 1:

@@ -382,8 +382,7 @@ def _two(operation: str, ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
 
 def diagonal_into_zeros(grad: Tensor, shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> Tensor:
     """Zeros of ``shape`` with ``grad`` on a diagonal: the derivative of :func:`diagonal`, and the other way round."""
-    out = engine.empty(shape, grad.dtype)
-    out.array.fill(0)
+    out = engine.zeros(shape, grad.dtype)
     engine.copy_into(_diagonal_of(out, offset, dim1, dim2), grad)
     return record("diag_embed", out, (grad,), (lambda g: diagonal(g, offset, dim1, dim2),))
 

@@ -100,8 +100,7 @@ def _rows(x: Tensor, key: Any) -> Tensor | None:
 
 def slice_into_zeros(grad: Tensor, shape: tuple[int, ...], key: Any) -> Tensor:
     """Zeros of ``shape`` with ``grad`` at ``key``: the derivative of a slice."""
-    out = engine.empty(shape, grad.dtype)
-    out.array.fill(0)
+    out = engine.zeros(shape, grad.dtype)
     found = located(out, key)
     assert found is not None
     engine.copy_into(engine.view(out, *found), grad)

@@ -33,8 +33,7 @@ def _pieces(name: str, input: Tensor, dim: int, bounds: Sequence[int]) -> tuple[
 def _zeros_for(grad: Tensor | None, shape: tuple[int, ...], kind: engine.dtype) -> Tensor:
     """The gradient of a view, or zeros where it was not used."""
     if grad is None:
-        grad = engine.empty(shape, kind)
-        grad.array.fill(0)
+        grad = engine.zeros(shape, kind)
     return grad
 
 

@@ -222,6 +222,7 @@ from lucid.ops.reduce import (
     var,
     var_mean,
 )
+from lucid.ops.refusal import refuses
 from lucid.ops.resample import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from lucid.ops.scan import cummax, cummin, cumprod, cumsum, diff
 from lucid.ops.shape import (
@@ -233,13 +234,10 @@ from lucid.ops.shape import (
     fliplr,
     flipud,
     meshgrid,
-    moveaxis,
     movedim,
     ravel,
     repeat_interleave,
     roll,
-    swapaxes,
-    swapdims,
     tile,
     unflatten,
 )
@@ -281,6 +279,16 @@ for _operation in (
 ):
     globals()[_operation.__name__] = takes_out(_operation)
 
+# Those without out=. They say, as the others do, when they are given something else than a tensor.
+for _plain in (
+    (adjoint, argsort, atleast_1d, atleast_2d, atleast_3d, broadcast_to, chunk, clone, count_nonzero, diag_embed)
+    + (diagflat, diagonal, dsplit, flatten, flip, fliplr, flipud, hsplit, index_fill, masked_fill, masked_scatter)
+    + (movedim, narrow, permute, randint_like, ravel, repeat_interleave, reshape, roll, select, split)
+    + (split_with_sizes, squeeze, std_mean, sum_to_size, t, tensor_split, tile, trace, transpose, unbind, unflatten)
+    + (unique, unique_consecutive, unsqueeze, var_mean, vsplit)
+):
+    globals()[_plain.__name__] = refuses(_plain)
+
 
 float = float32  # noqa: A001
 double = float64
@@ -292,5 +300,6 @@ int = int32  # noqa: A001
 absolute, negative, multiply, subtract, divide, true_divide, clip = abs, neg, mul, sub, div, div, clamp
 arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh = acos, acosh, asin, asinh, atan, atan2, atanh
 greater, greater_equal, less, less_equal, not_equal, concat, concatenate = gt, ge, lt, le, ne, cat, cat
+swapaxes, swapdims, moveaxis = transpose, transpose, movedim
 ger = outer
 vdot = dot

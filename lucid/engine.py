@@ -135,8 +135,18 @@ def register_tensor_class(tensor_class: type) -> None:
 
 
 def empty(shape: tuple[int, ...], kind: dtype) -> Any:
-    """A tensor of fresh memory."""
-    array = empty_array(shape, kind.numpy)
+    """A tensor of fresh memory.
+
+    Raises:
+        RuntimeError: when there is not so much, as PyTorch.
+        ValueError: for a negative size.
+    """
+    try:
+        array = empty_array(shape, kind.numpy)
+    except (MemoryError, ValueError) as error:
+        if min(shape, default=0) < 0:
+            raise ValueError(f"a tensor cannot have negative dimensions: {shape}") from None
+        raise RuntimeError(f"no memory for a {kind} tensor of shape {shape} ({error})") from None
     return new(array, from_buffer(kind.array_type, array), shape, kind)
 
 

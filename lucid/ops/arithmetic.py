@@ -224,10 +224,14 @@ def floor_divide(input: Operand, other: Operand) -> Tensor:
     return binary(_floor_divide, input, other)
 
 
+class IntegerDivisionByZero(ZeroDivisionError, RuntimeError):
+    """Python's error for it, and PyTorch's."""
+
+
 def _integer_division(function: Callable[..., Any]) -> Callable[..., Any]:
     def divide(a: Any, b: Any) -> Any:
         if np.any(np.equal(b, 0)):
-            raise ZeroDivisionError(f"{function.__name__}: integer division by zero")
+            raise IntegerDivisionByZero(f"{function.__name__}: integer division by zero")
         return function(a, b)
 
     return divide

@@ -10,6 +10,7 @@ from lucid import engine
 from lucid.autograd.graph import record
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor
+from lucid.ops.refusal import refuses
 from lucid.ops.view import wrap_dim
 
 
@@ -71,6 +72,7 @@ def trace(input: Tensor) -> Tensor:
     return sum(diagonal(input))
 
 
+@refuses
 def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:  # noqa: N803
     """The diagonals of matrices, as a view: as :func:`lucid.diagonal`, of the last two dimensions if not told others.
 

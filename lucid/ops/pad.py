@@ -21,7 +21,10 @@ def _pairs(operation: str, pad: Any, input: Tensor) -> list[tuple[int, int]]:
     """(before, after) for the last dimensions, in their order. PyTorch's list begins with the last."""
     if not isinstance(input, Value):
         raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
-    numbers = [operator.index(n) for n in pad]
+    try:
+        numbers = [operator.index(n) for n in pad]
+    except TypeError as error:
+        raise TypeError(f"{operation}: pad must be a tuple of integers, got {pad!r} ({error})") from None
     if len(numbers) % 2 or len(numbers) > 2 * len(input.shape):
         raise ValueError(
             f"{operation}: pad must be (before, after) for some of the last dimensions, the last first, "

@@ -12,7 +12,7 @@ from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
-from lucid.ops.elementwise import Tensor, default_dtype
+from lucid.ops.elementwise import Tensor, default_dtype, need_tensor
 from lucid.ops.functions import exp, sqrt
 from lucid.ops.index import gather
 from lucid.ops.joining import cat, stack
@@ -21,6 +21,7 @@ from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
 
 
 def _need_floating(operation: str, input: Tensor) -> None:
+    need_tensor(operation, input)
     if not input.dtype.is_floating_point:
         raise TypeError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
 

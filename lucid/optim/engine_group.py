@@ -164,7 +164,7 @@ class EngineGroup:
         addresses = []
         all_there = True
         for p, own, pointer, shape in zip(params, self.params, self.pointers, self.shapes):  # noqa: B905 (a keyword costs 0.1 µs)
-            if p is not own or p.pointer is not pointer:
+            if p is not own or p.pointer is not pointer or p.shape is not shape:
                 return False
             gradient = p._grad if given is None else given[id(p)]
             if gradient is None:

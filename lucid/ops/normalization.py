@@ -245,6 +245,13 @@ def group_norm(
     return _normalise("group_norm", plan, input, weight, bias)[0]
 
 
+def _may_move(name: str, *running: Tensor | None) -> None:
+    """Refuses running statistics that cannot be written to, before either is."""
+    for one in running:
+        if one is not None:
+            engine.check_writable(one, name)
+
+
 def _move(running: Tensor | None, found: Tensor, momentum: float) -> None:
     """running ← (1 − momentum) · running + momentum · found, unrecorded."""
     if running is not None:
@@ -306,6 +313,7 @@ def batch_norm(
     count = batch * inner
     if count == 1:
         raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}")
+    _may_move("batch_norm", running_mean, running_var)
     out, average, variance = _normalise("batch_norm", plan, input, weight, bias)
     if count and average is not None:
         _move(running_mean, average, momentum)
@@ -351,6 +359,7 @@ def instance_norm(
     if inner == 1:
         raise ValueError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
     plan = _Plan(batch, channels, 1, inner, (2, 3), eps)
+    _may_move("instance_norm", running_mean, running_var)
     out, average, variance = _normalise("instance_norm", plan, input, weight, bias)
     if batch and inner and average is not None:
         _move(running_mean, mean(reshape(average, (batch, channels)), 0), momentum)

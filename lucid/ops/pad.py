@@ -60,8 +60,9 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
     out = engine.empty((*input.shape[:lead], *(size + a + b for size, (a, b) in sides)), input.dtype)
     try:
         out.array.fill(value)
-    except OverflowError as error:
-        raise ValueError(f"constant_pad_nd: {error}") from None
+    except (OverflowError, ValueError, TypeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"constant_pad_nd: value {value!r} does not fit into {input.dtype} ({error})") from None
     kept = (..., *(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in sides))
     place = (..., *(slice(max(a, 0), size + a + b - max(b, 0)) for size, (a, b) in sides))
     engine.copy_into(engine.view(out, out.array[place]), engine.view(input, input.array[kept]))

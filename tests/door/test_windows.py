@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
+import numpy as np
 
 import lucid
 from lucid import engine
@@ -182,6 +183,15 @@ def test_normalisation(data):
     function = getattr(F, name)
     result = attempt(None, lambda: function(*args, **eps), x, args[3:], changes=running)
     back(data, result, args)
+
+
+def test_running_statistics_move_both_or_not_at_all():
+    fixed = np.ones(2, np.float32)
+    fixed.flags.writeable = False
+    mean, var = lucid.zeros(2), lucid.from_numpy(fixed)
+    for norm, x in ((F.batch_norm, lucid.rand(3, 2)), (F.instance_norm, lucid.rand(3, 2, 4))):
+        result = attempt(norm.__name__, lambda: norm(x, mean, var, None, None, True), changes=[mean, var])
+        assert isinstance(result, RuntimeError)
 
 
 def test_the_sizes_of_c_are_not_passed_by():

@@ -9,13 +9,32 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from lucid._engine import ffi, lib
+from lucid._engine import ffi as ffi
+from lucid._engine import lib as lib
+from lucid.dtypes import DTYPES as DTYPES
+from lucid.dtypes import MissingType as MissingType
+from lucid.dtypes import bfloat16 as bfloat16
+from lucid.dtypes import bool_ as bool_
+from lucid.dtypes import dtype as dtype
+from lucid.dtypes import dtype_of as dtype_of
+from lucid.dtypes import float16 as float16
+from lucid.dtypes import float32 as float32
+from lucid.dtypes import float64 as float64
+from lucid.dtypes import int32 as int32
+from lucid.dtypes import int64 as int64
+from lucid.dtypes import of_numpy
+from lucid.dtypes import uint8 as uint8
+from lucid.settings import get_num_threads as get_num_threads
+from lucid.settings import get_simd as get_simd
+from lucid.settings import set_num_threads as set_num_threads
+from lucid.settings import set_simd as set_simd
+from lucid.settings import simd_levels as simd_levels
+from lucid.types import Tensor
 
 empty_array = np.empty
 from_buffer = ffi.from_buffer
@@ -23,109 +42,9 @@ NULL = ffi.NULL
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Number types
-
-
-class dtype:
-    """A number type. There is one object per type, so ``is`` compares them.
-
-    Attributes:
-        name: ``"float32"`` and so on.
-        itemsize: bytes per number.
-        is_floating_point: whether gradients can flow.
-        numpy: the NumPy dtype.
-    """
-
-    __slots__ = (
-        "array_type",
-        "category",
-        "code",
-        "is_floating_point",
-        "itemsize",
-        "name",
-        "numpy",
-        "pointer_type",
-        "suffix",
-    )
-
-    def __init__(self, name: str, code: int, category: int, c_name: str, suffix: str | None) -> None:
-        self.name = name
-        self.numpy = np.dtype(name)
-        self.itemsize = self.numpy.itemsize
-        self.code = code  # the engine's number for it, see lucid_engine.h
-        self.category = category  # 0 bool, 1 integer, 2 floating point: promotion goes up
-        self.is_floating_point = category == 2
-        self.array_type = ffi.typeof(f"{c_name}[]")
-        self.pointer_type = ffi.typeof(f"{c_name} *")
-        self.suffix = suffix  # of the kernels for it; None where there are none
-
-    def __repr__(self) -> str:
-        return f"lucid.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name if self.name != "bool" else "bool_"
-
-    @property
-    def is_complex(self) -> bool:
-        """False: there are no complex tensors."""
-        return False
-
-
-float32 = dtype("float32", 0, 2, "float", "f32")
-float64 = dtype("float64", 1, 2, "double", "f64")
-int64 = dtype("int64", 2, 1, "int64_t", None)
-int32 = dtype("int32", 3, 1, "int32_t", None)
-uint8 = dtype("uint8", 4, 1, "uint8_t", None)
-bool_ = dtype("bool", 5, 0, "uint8_t", None)
-
-DTYPES = (float32, float64, int64, int32, uint8, bool_)
-_of_numpy = {d.numpy: d for d in DTYPES}
-_of_name = {d.name: d for d in DTYPES} | {"float": float32, "double": float64, "long": int64, "int": int32}
-
-
-class MissingType:
-    """The name of a number type that is not there: it can be compared and printed; using it raises a TypeError."""
-
-    is_floating_point = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"lucid.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name
-
-
-float16, bfloat16 = MissingType("float16"), MissingType("bfloat16")
-
-
-def dtype_of(kind: Any) -> dtype:
-    """The number type meant by a lucid dtype, a NumPy dtype, a Python type or a name.
-
-    Raises:
-        TypeError: when the engine has no such type.
-    """
-    if type(kind) is dtype:
-        return kind
-    if isinstance(kind, MissingType):
-        raise TypeError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
-    if kind is float:
-        return float32
-    try:
-        found = _of_name.get(kind) if isinstance(kind, str) else _of_numpy.get(np.dtype(kind))
-    except TypeError:
-        found = None
-    if found is None:
-        raise TypeError(f"dtype {kind!r} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
-    return found
-
-
-# ---------------------------------------------------------------------------------------------------------------------
 # Tensors from memory. tensor.py says which class they are of.
 
-new: Callable[..., Any]
+new: Callable[..., Tensor]
 
 
 def register_tensor_class(tensor_class: type) -> None:
@@ -134,7 +53,7 @@ def register_tensor_class(tensor_class: type) -> None:
     new = tensor_class
 
 
-def empty(shape: tuple[int, ...], kind: dtype) -> Any:
+def empty(shape: tuple[int, ...], kind: dtype) -> Tensor:
     """A tensor of fresh memory.
 
     Raises:
@@ -150,14 +69,14 @@ def empty(shape: tuple[int, ...], kind: dtype) -> Any:
     return new(array, from_buffer(kind.array_type, array), shape, kind)
 
 
-def wrap(array: np.ndarray) -> Any:
+def wrap(array: np.ndarray) -> Tensor:
     """A tensor on the memory of a NumPy array, whatever its strides.
 
     Raises:
         TypeError: for an array type the engine does not have.
         ValueError: for memory that C cannot read as it is (unaligned, foreign byte order, strides between elements).
     """
-    kind = _of_numpy.get(array.dtype)
+    kind = of_numpy.get(array.dtype)
     if kind is None:
         raise TypeError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
     if array.flags.c_contiguous and array.flags.aligned:
@@ -168,7 +87,7 @@ def wrap(array: np.ndarray) -> Any:
     return new(array, ffi.cast(kind.pointer_type, array.ctypes.data), array.shape, kind, strides)
 
 
-def view(base: Any, array: np.ndarray, offset: int | None = None) -> Any:
+def view(base: Any, array: np.ndarray, offset: int | None = None) -> Tensor:
     """A tensor on a NumPy view of ``base``'s array; it shares the version counter.
 
     Args:
@@ -190,7 +109,7 @@ def view(base: Any, array: np.ndarray, offset: int | None = None) -> Any:
     return result
 
 
-def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int = 0) -> Any:
+def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int = 0) -> Tensor:
     """As :func:`view`, for an array that is known to be contiguous."""
     result = new(array, base.pointer + offset if offset else base.pointer, shape, base.dtype)
     result.version = base.version
@@ -198,12 +117,12 @@ def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int
     return result
 
 
-def same_start(base: Any, array: np.ndarray) -> Any:
+def same_start(base: Any, array: np.ndarray) -> Tensor:
     """As :func:`view`, for a view that begins at the same number: a reshape or a change of the order of dimensions."""
     return view(base, array, 0)
 
 
-def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:
+def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Tensor:
     """The numbers of ``base`` (contiguous) that stand at ``offset`` and in steps of ``strides``, as a view.
 
     Raises:
@@ -260,7 +179,7 @@ def dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def expand(x: Any, shape: tuple[int, ...]) -> Any:
+def expand(x: Any, shape: tuple[int, ...]) -> Tensor:
     """``x`` seen as ``shape``, by strides of 0, without a copy. The shapes are known to fit."""
     kind = x.dtype
     strides, steps = _expanded_strides(x.shape, x.strides, shape, kind.itemsize)
@@ -286,7 +205,7 @@ def _expanded_strides(
     return strides, tuple(step * itemsize for step in strides)
 
 
-def contiguous(x: Any) -> Any:
+def contiguous(x: Tensor) -> Tensor:
     """``x`` itself when its memory is contiguous, else a copy that is."""
     if x.strides is None:
         return x
@@ -334,7 +253,7 @@ def _made_writable(x: Any) -> bool:
     return True
 
 
-def convert(x: Any, kind: dtype) -> Any:
+def convert(x: Tensor, kind: dtype) -> Tensor:
     """A copy of ``x`` in another number type."""
     x = contiguous(x)
     out = empty(x.shape, kind)
@@ -404,7 +323,7 @@ class Elementwise:
         self.integers = integers
         self.result = result
 
-    def on_integers(self, *operands: Any) -> Any:
+    def on_integers(self, *operands: Any) -> Tensor:
         """The result by NumPy, for number types without kernels."""
         kind = next(x for x in operands if hasattr(x, "dtype")).dtype
         if self.integers is None:
@@ -417,7 +336,7 @@ class Elementwise:
         return wrap(np.asarray(result, (self.result or kind).numpy))
 
 
-def unary(family: Elementwise, x: Any) -> Any:
+def unary(family: Elementwise, x: Tensor) -> Tensor:
     """f(x), elementwise."""
     kind = x.dtype
     kernel = family.table.get(kind)
@@ -432,7 +351,7 @@ def unary(family: Elementwise, x: Any) -> Any:
     return new(array, pointer, shape, kind)
 
 
-def unary_into(family: Elementwise, x: Any) -> bool:
+def unary_into(family: Elementwise, x: Tensor) -> bool:
     """x ← f(x), elementwise, straight in its memory; False, and nothing done, where that cannot be."""
     kernel = family.table.get(x.dtype)
     if kernel is None or x.strides is not None:
@@ -513,7 +432,7 @@ def _strided(driver: Any, kernel: Any, a: Any, b: Any, out: Any) -> None:
     )
 
 
-def binary_number(family: Elementwise, a: Any, number: float) -> Any:
+def binary_number(family: Elementwise, a: Tensor, number: float) -> Tensor:
     """f(a, number), elementwise."""
     kind = a.dtype
     driver = _binary_scalar.get(kind)
@@ -527,7 +446,7 @@ def binary_number(family: Elementwise, a: Any, number: float) -> Any:
     return new(array, pointer, a.shape, kind)
 
 
-def number_binary(family: Elementwise, number: float, b: Any) -> Any:
+def number_binary(family: Elementwise, number: float, b: Tensor) -> Tensor:
     """f(number, b), elementwise."""
     kind = b.dtype
     driver = _scalar_binary.get(kind)
@@ -541,7 +460,7 @@ def number_binary(family: Elementwise, number: float, b: Any) -> Any:
     return new(array, pointer, b.shape, kind)
 
 
-def compare(family: Elementwise, a: Any, b: Any) -> Any:
+def compare(family: Elementwise, a: Any, b: Any) -> Tensor:
     """f(a, b) as a bool tensor, for two tensors of one shape and type, or a tensor and a number."""
     kind = a.dtype
     kernel = family.table.get(kind)
@@ -560,7 +479,7 @@ def compare(family: Elementwise, a: Any, b: Any) -> Any:
     return out
 
 
-def predicate(family: Elementwise, x: Any) -> Any:
+def predicate(family: Elementwise, x: Tensor) -> Tensor:
     """f(x) as a bool tensor, elementwise."""
     kernel = family.table.get(x.dtype)
     if kernel is None:
@@ -580,67 +499,6 @@ def reduce_shape(shape: tuple[int, ...], first: int, last: int) -> tuple[int, in
 def pointer_or_null(x: Any) -> Any:
     """The pointer of a contiguous tensor, or NULL for None."""
     return NULL if x is None else x.pointer
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The engine's settings
-
-
-def set_num_threads(n: int) -> None:
-    """Sets how many threads the engine's kernels may use, 1 to 256. The results do not depend on it.
-
-    Raises:
-        ValueError: for another number.
-
-    Example:
-        >>> import lucid
-        >>> lucid.set_num_threads(1)
-        >>> lucid.get_num_threads()
-        1
-    """
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256 or lib.set_num_threads(n) != n:
-        raise ValueError(f"set_num_threads: {n!r} is not a number of threads; give an int from 1 to 256")
-
-
-def get_num_threads() -> int:
-    """How many threads the engine's kernels may use; at the start LUCID_NUM_THREADS, or the number of processors."""
-    return cast(int, lib.num_threads())
-
-
-def simd_levels() -> list[str]:
-    """The instruction sets that this build and this processor have, narrowest first."""
-    names: list[str] = []
-    while (name := lib.simd_level_name(len(names))) != NULL:
-        names.append(ffi.string(name).decode())
-    return names
-
-
-def get_simd() -> str:
-    """The instruction set in use: the widest there is, or the one named by LUCID_SIMD."""
-    return simd_levels()[lib.simd_level()]
-
-
-def set_simd(name: str) -> None:
-    """Chooses the instruction set of all kernels.
-
-    Raises:
-        ValueError: when this build or this processor does not have it.
-    """
-    levels = simd_levels()
-    if not isinstance(name, str) or name not in levels:
-        raise ValueError(f"SIMD level {name!r} is not available here; choose from {', '.join(levels)}")
-    lib.set_simd_level(levels.index(name))
-
-
-def _start() -> None:
-    asked = os.environ.get("LUCID_SIMD")
-    set_simd(asked or simd_levels()[-1])
-    threads = os.environ.get("LUCID_NUM_THREADS")
-    if threads:
-        set_num_threads(int(threads) if threads.isdigit() else cast(int, threads))
-
-
-_start()
 
 
 def check_index(position: int, index: Any, size: int, operation: str) -> None:

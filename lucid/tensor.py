@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from lucid.ops import (
     broadcast,
     combine,
     create,
+    elementwise,
     factor,
     functions,
     index,
@@ -96,7 +97,8 @@ class Tensor(Value):
     @property
     def _version(self) -> int:
         """How often its memory was changed in place."""
-        return self.version[0]
+        version: int = self.version[0]
+        return version
 
     def backward(
         self,
@@ -206,7 +208,11 @@ class Tensor(Value):
         """How many dimensions it has."""
         return len(self.shape)
 
-    def size(self, dim: int | None = None) -> Any:
+    @overload
+    def size(self, dim: None = None) -> tuple[int, ...]: ...
+    @overload
+    def size(self, dim: int) -> int: ...
+    def size(self, dim: int | None = None) -> tuple[int, ...] | int:
         """The shape, or the size of one dimension."""
         return self.shape if dim is None else self.shape[views.wrap_dim("size", dim, len(self.shape))]
 
@@ -218,7 +224,11 @@ class Tensor(Value):
         """Bytes per element."""
         return self.dtype.itemsize
 
-    def stride(self, dim: int | None = None) -> Any:
+    @overload
+    def stride(self, dim: None = None) -> tuple[int, ...]: ...
+    @overload
+    def stride(self, dim: int) -> int: ...
+    def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
         """The steps between neighbours along each dimension (or one), in elements."""
         steps = self.strides or engine.dense_strides(self.shape)
         return steps if dim is None else steps[views.wrap_dim("stride", dim, len(self.shape))]
@@ -257,7 +267,8 @@ class Tensor(Value):
         """
         if self.array.size != 1:
             raise ValueError(f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one")
-        return self.array.item()
+        number: float | int | bool = self.array.item()
+        return number
 
     def tolist(self) -> Any:
         """The numbers as nested lists."""
@@ -271,7 +282,8 @@ class Tensor(Value):
         """
         if self.requires_grad and not force:
             raise RuntimeError("numpy: the tensor requires grad; use x.detach().numpy()")
-        return self.array.view()  # an array object of its own: what is done to its shape or dtype stays with it
+        array: np.ndarray = self.array.view()  # an object of its own: what is done to its shape or dtype stays with it
+        return array
 
     def cpu(self) -> Tensor:
         """The tensor itself."""
@@ -392,8 +404,8 @@ class Tensor(Value):
     isposinf, isneginf, signbit = predicates.isposinf, predicates.isneginf, predicates.signbit
     isclose, allclose, equal = predicates.isclose, predicates.allclose, predicates.equal
 
-    __eq__ = arithmetic.equals
-    __ne__ = arithmetic.differs
+    __eq__ = arithmetic.equals  # type: ignore[assignment]  # a tensor, where object gives a bool
+    __ne__ = arithmetic.differs  # type: ignore[assignment]
     __lt__ = lt = arithmetic.lt
     __le__ = le = arithmetic.le
     __gt__ = gt = arithmetic.gt
@@ -600,7 +612,7 @@ class Parameter(Tensor):
             super().__init__(data, requires_grad, *parts)
             return
         if data is None:
-            data = engine.empty((0,), create.default_dtype[0])
+            data = engine.empty((0,), elementwise.default_dtype[0])
         if not isinstance(data, Value):
             raise TypeError(f"Parameter: expected a tensor, got {type(data).__name__}")
         if requires_grad and not data.dtype.is_floating_point:

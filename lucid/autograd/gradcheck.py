@@ -183,7 +183,7 @@ def gradgradcheck(
         for start in starts:
             start.requires_grad = True
     else:
-        starts = [grad_outputs] if isinstance(grad_outputs, Value) else list(grad_outputs)
+        starts = [*((grad_outputs,) if isinstance(grad_outputs, Value) else grad_outputs)]
     count = len(args)
 
     def gradients(*values: Any) -> tuple[Any, ...]:

@@ -53,7 +53,6 @@ from lucid.ops.element_loss import (
     smooth_l1_loss,
     soft_margin_loss,
 )
-from lucid.ops.elementwise import Tensor
 from lucid.ops.fold import fold, unfold
 from lucid.ops.functions import sigmoid, tanh
 from lucid.ops.index import gather_rows
@@ -82,6 +81,7 @@ from lucid.ops.refusal import refuses
 from lucid.ops.resample import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
 from lucid.ops.similarity import cosine_similarity, normalize, pairwise_distance
 from lucid.ops.view import permute, reshape
+from lucid.types import Tensor
 
 __all__ = [
     "adaptive_avg_pool1d",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from lucid.ops.arithmetic import add, mul, sub
-from lucid.ops.elementwise import Binary, Tensor, Unary, binary, unary
+from lucid.ops.elementwise import Binary, Unary, binary, unary
 from lucid.ops.functions import exp, sigmoid, tanh
+from lucid.types import Tensor
 
 
 def relu(input: Tensor) -> Tensor:

@@ -11,12 +11,12 @@ from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
 from lucid.ops.arithmetic import abs, add, div, gt, le, minimum, mul, sign, sub, where
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import exp, sigmoid, tanh
 from lucid.ops.index import chunk
 from lucid.ops.inplace import inplace_form
 from lucid.ops.reduce import softmax
 from lucid.ops.view import reshape, to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
 class Activation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -14,8 +14,6 @@ from lucid.engine import Elementwise
 from lucid.ops.broadcast import expand, sum_to_size
 from lucid.ops.elementwise import (
     Binary,
-    Operand,
-    Tensor,
     Unary,
     binary,
     common_shape,
@@ -28,6 +26,7 @@ from lucid.ops.elementwise import (
     unary,
 )
 from lucid.ops.view import to_dtype
+from lucid.types import Operand, Tensor
 
 
 def add(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
@@ -379,12 +378,12 @@ _gt, _ge = Elementwise("gt", np.greater, engine.bool_), Elementwise("ge", np.gre
 _mirrored = {"eq": _eq, "ne": _ne, "lt": _gt, "le": _ge, "gt": _lt, "ge": _le}
 
 
-def equals(self: Tensor, other: Any) -> Any:
+def equals(self: Tensor, other: Any) -> Tensor:
     """``==``: as :func:`eq`; for what is neither tensor nor number Python decides."""
     return eq(self, other) if isinstance(other, Value | np.ndarray) or is_number(other) else NotImplemented
 
 
-def differs(self: Tensor, other: Any) -> Any:
+def differs(self: Tensor, other: Any) -> Tensor:
     """``!=``: as :func:`ne`; for what is neither tensor nor number Python decides."""
     return ne(self, other) if isinstance(other, Value | np.ndarray) or is_number(other) else NotImplemented
 
@@ -459,7 +458,11 @@ def bitwise_not(input: Tensor) -> Tensor:
 _where = engine.kernels("where")
 
 
-def where(condition: Tensor, input: Operand = None, other: Operand = None) -> Tensor:
+@overload
+def where(condition: Tensor) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Tensor, input: Operand, other: Operand) -> Tensor: ...
+def where(condition: Tensor, input: Operand | None = None, other: Operand | None = None) -> Tensor | tuple[Tensor, ...]:
     """``input`` where the condition is true, else ``other``; all broadcast.
 
     Args:

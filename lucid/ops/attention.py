@@ -15,12 +15,12 @@ from lucid.autograd.graph import Value, describe, detached_alias, record
 from lucid.engine import dense_strides, ffi, pointer_or_null
 from lucid.ops.arithmetic import add, mul, where
 from lucid.ops.broadcast import broadcast_shapes, expand
-from lucid.ops.elementwise import Tensor
 from lucid.ops.index import stack
 from lucid.ops.matmul import matmul
 from lucid.ops.random import default_generator
 from lucid.ops.reduce import softmax
 from lucid.ops.view import reshape, transpose
+from lucid.types import Tensor
 
 _forward, _backward = engine.kernels("attention"), engine.kernels("attention_backward")
 _dropout = engine.kernels("attention_dropout")
@@ -121,7 +121,7 @@ def _check(
     return (*lead, query.shape[-3]) if enable_gqa else lead, float(scale)
 
 
-def _as_numbers(operation: str, mask: Any, query: Tensor) -> Tensor:
+def _as_numbers(operation: str, mask: Tensor, query: Tensor) -> Tensor:
     """The mask as what is added to the scores."""
     if not isinstance(mask, Value) or mask.dtype not in (engine.bool_, query.dtype):
         raise TypeError(f"{operation}: attn_mask must be bool or {query.dtype}, got {describe(mask)}")

@@ -16,8 +16,8 @@ from lucid.autograd.graph import record
 from lucid.autograd.views import attach
 from lucid.ops.refusal import refuses
 from lucid.ops.view import reshape, sizes, to_dtype, wrap_dim
+from lucid.types import Tensor
 
-Tensor = Any
 Dims = Any  # int, a sequence of ints, or None for all
 
 _sum = engine.kernels("sum")

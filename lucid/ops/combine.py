@@ -8,7 +8,8 @@ from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.engine import NoKernel
 from lucid.ops.arithmetic import div, mul, neg, sub
-from lucid.ops.elementwise import Operand, Tensor, alike, match_all, operand
+from lucid.ops.elementwise import alike, match_all, operand
+from lucid.types import Operand, Tensor
 
 _addcmul, _addcdiv = engine.kernels("addcmul"), engine.kernels("addcdiv")
 _add_scaled = engine.kernels("add_scaled")
@@ -145,7 +146,7 @@ def lerp_into(input: Tensor, end: Tensor, weight: Operand) -> bool:
     return True
 
 
-def add_into(input: Tensor, other: Operand, *, alpha: float = 1) -> bool:
+def add_into(input: Tensor, other: Tensor, *, alpha: float = 1) -> bool:
     """input ← input + alpha · other, for a tensor."""
     if not _can_write(input, other):
         return False
@@ -153,6 +154,6 @@ def add_into(input: Tensor, other: Operand, *, alpha: float = 1) -> bool:
     return True
 
 
-def sub_into(input: Tensor, other: Operand, *, alpha: float = 1) -> bool:
+def sub_into(input: Tensor, other: Tensor, *, alpha: float = 1) -> bool:
     """input ← input − alpha · other, for a tensor."""
     return add_into(input, other, alpha=-alpha)

@@ -13,9 +13,10 @@ from lucid.autograd.graph import record
 from lucid.engine import ffi, pointer_or_null
 from lucid.ops.arithmetic import add
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor, need_tensor
+from lucid.ops.elementwise import need_tensor
 from lucid.ops.picking import getitem
 from lucid.ops.view import reshape
+from lucid.types import Tensor
 
 _conv2d = engine.kernels("conv2d")
 _conv2d_backward_input = engine.kernels("conv2d_backward_input")
@@ -102,9 +103,9 @@ class _Geometry:
         )
 
 
-def check_types(operation: str, *tensors: Tensor | None) -> None:
+def check_types(operation: str, input: Tensor, *others: Tensor | None) -> None:
     """Tensors of one number type; the first must be there, the others may be None."""
-    given = [tensors[0], *(x for x in tensors[1:] if x is not None)]
+    given = [input, *(x for x in others if x is not None)]
     for x in given:
         need_tensor(operation, x)
     if len({x.dtype for x in given}) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -11,8 +11,9 @@ from lucid import engine
 from lucid.autograd.graph import Value, detached_alias
 from lucid.devices import check_device
 from lucid.ops.arithmetic import where
-from lucid.ops.elementwise import Tensor, default_dtype, is_number, need_tensor, result_type
+from lucid.ops.elementwise import default_dtype, is_number, need_tensor, result_type
 from lucid.ops.view import clone, sizes, to_dtype
+from lucid.types import Tensor
 
 _fill = engine.kernels("fill")
 
@@ -84,14 +85,14 @@ def _holds_numpy(data: Any) -> bool:
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor of ``data``: itself, or on the memory of an array, when nothing has to change; else a copy."""
-    if isinstance(data, Value):
+    if is_tensor(data):
         return data if dtype is None else to_dtype(data, dtype)
     if isinstance(data, np.ndarray) and (dtype is None or engine.dtype_of(dtype).numpy == data.dtype):
         return finish(from_numpy(data), False, device)
     return tensor(data, dtype=dtype, device=device)
 
 
-def is_tensor(obj: Any) -> bool:
+def is_tensor(obj: Any) -> TypeGuard[Tensor]:
     """Whether something is a tensor.
 
     Example:
@@ -183,11 +184,6 @@ def ones(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, r
     out = _new(given_sizes(shape, size), dtype)
     fill_with(out, 1)
     return finish(out, requires_grad, device)
-
-
-def _need_tensor(operation: str, input: Any) -> None:
-    if not isinstance(input, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

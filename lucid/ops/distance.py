@@ -9,13 +9,13 @@ from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, record
 from lucid.ops.arithmetic import abs, add, div, eq, maximum, mul, sign, sub, where
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import sqrt
 from lucid.ops.matmul import matmul
 from lucid.ops.matrix_norm import vector_norm
 from lucid.ops.reduce import amax
 from lucid.ops.triangular import broadcast_batches, mT
 from lucid.ops.view import unsqueeze
+from lucid.types import Tensor
 
 _MODES = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
 

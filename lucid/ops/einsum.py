@@ -9,10 +9,10 @@ from typing import Any
 from lucid.autograd.graph import Value
 from lucid.ops.arithmetic import mul
 from lucid.ops.broadcast import sum
-from lucid.ops.diagonal import diagonal
-from lucid.ops.elementwise import Tensor
 from lucid.ops.matmul import bmm
+from lucid.ops.shape import diagonal
 from lucid.ops.view import permute, reshape
+from lucid.types import Tensor
 
 Label = str | int  # a letter, or for the dimensions of an ellipsis their number counted from the end: -1, -2, ...
 Labels = tuple[Label, ...]

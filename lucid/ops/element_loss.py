@@ -12,12 +12,13 @@ from lucid.ops.activation_family import huber_of, softplus
 from lucid.ops.arithmetic import abs, add, div, eq, gt, lt, maximum, mul, neg, sub, where
 from lucid.ops.broadcast import broadcast_tensors, sum
 from lucid.ops.create import ones_like
-from lucid.ops.elementwise import Tensor, is_number
+from lucid.ops.elementwise import is_number
 from lucid.ops.functions import exp, log, log1p, square
 from lucid.ops.loss import bce_with_logits, reduced
 from lucid.ops.reduce import any
 from lucid.ops.similarity import floor_value
 from lucid.ops.view import to_dtype, unsqueeze
+from lucid.types import Tensor
 
 
 def _check(operation: str, *tensors: Any) -> None:
@@ -352,7 +353,7 @@ def gaussian_nll_loss(
         0.5
     """
     _check("gaussian_nll_loss", input, target)
-    variance: Tensor = mul(ones_like(input), var) if is_number(var) else var
+    variance: Any = mul(ones_like(input), var) if is_number(var) else var
     _check("gaussian_nll_loss", variance)
     if any(lt(variance, 0)):
         raise ValueError("gaussian_nll_loss: var must not be negative, and has entries that are")

@@ -14,9 +14,7 @@ from lucid.autograd.graph import Node, Value, detached_alias, edge_of, record
 from lucid.engine import Elementwise, NoKernel, float32, float64
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.view import to_dtype
-
-Tensor = Any
-Operand = Any  # a tensor, or a number
+from lucid.types import Operand, Tensor
 
 engine_binary = engine.binary
 engine_unary = engine.unary
@@ -95,7 +93,7 @@ def common_shape(operation: str, *tensors: Tensor) -> tuple[int, ...]:
         raise ValueError(f"{operation}: {error}") from None
 
 
-def match(operation: str, a: Tensor, b: Tensor, kind: engine.dtype | None = None) -> tuple[Tensor, Tensor]:
+def match(operation: str, a: Any, b: Any, kind: engine.dtype | None = None) -> tuple[Tensor, Tensor]:
     """Two tensors in one number type and one shape."""
     if kind is None and a.dtype is not b.dtype:
         kind = result_type(a, b)
@@ -116,7 +114,7 @@ def alike(first: Operand, *others: Operand) -> bool:
     return all(isinstance(x, Value) and x.dtype is kind and x.shape == shape for x in others)
 
 
-def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype | None = None) -> Sequence[Tensor]:
+def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype | None = None) -> Sequence[Any]:
     """Tensors and numbers as tensors of one number type and one shape."""
     if (kind is None or kind is getattr(operands[0], "dtype", None)) and alike(*operands):
         return operands
@@ -167,12 +165,12 @@ class Binary:
         self.floats = floats
 
 
-def binary(op: Binary, a: Operand, b: Operand) -> Tensor:
+def binary(op: Binary, a: Any, b: Any) -> Tensor:
     """Runs and records ``op``. This is the path of every ``x * y``: what it does first decides the overhead."""
     if b.__class__ is float or b.__class__ is int:
         return _binary_plain_number(op, a, b)
     try:
-        out = engine_binary(op.family, a, b)
+        out: Tensor | None = engine_binary(op.family, a, b)
     except (AttributeError, NoKernel):
         return _binary_number(op, a, b)
     if out is None:
@@ -223,6 +221,8 @@ def _binary_number(op: Binary, a: Operand, b: Operand) -> Tensor:
     if not isinstance(a, Value) and not isinstance(b, Value):
         return binary(op, engine.wrap(np.asarray(a, _number_type(a).numpy)), b)
     number_first = not isinstance(a, Value)
+    x: Any
+    number: Any
     x, number = (b, a) if number_first else (a, b)
     kind = x.dtype
     if not kind.is_floating_point:

@@ -15,11 +15,11 @@ from lucid.autograd.graph import detached_alias, needs_graph, record
 from lucid.ops.arithmetic import add, div, mul, sub
 from lucid.ops.create import tril
 from lucid.ops.diagonal import on_diagonal
-from lucid.ops.elementwise import Tensor
 from lucid.ops.index import cat, narrow
 from lucid.ops.matmul import matmul
 from lucid.ops.triangular import LinAlgError, batch_name, check_matrices, mT, solve_triangular, wrapped
 from lucid.ops.view import unsqueeze
+from lucid.types import Tensor
 
 
 class QR(NamedTuple):
@@ -48,8 +48,8 @@ class SVDWithV(NamedTuple):
 class Eigh(NamedTuple):
     """What :func:`eigh` gives: A = V diag(L) Vᵀ, the eigenvalues L ascending, the eigenvectors in the columns of V."""
 
-    eigenvalues: Any
-    eigenvectors: Any
+    eigenvalues: Tensor
+    eigenvectors: Tensor
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def _qr(operation: str, A: Tensor, kind: str) -> tuple[Tensor, Tensor]:  # noqa:
         grad_Q, grad_R = grads  # noqa: N806
         if mode.recording:
             Q, R = _qr(operation, A, "reduced")  # noqa: N806
-        middle = None if grad_R is None else matmul(R, mT(grad_R))
+        middle: Any = None if grad_R is None else matmul(R, mT(grad_R))
         if grad_Q is not None:
             own = matmul(mT(grad_Q), Q)
             middle = mul(own, -1.0) if middle is None else sub(middle, own)
@@ -278,7 +278,8 @@ def _svd(operation: str, A: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]
     check_matrices(operation, A)
     m, n = A.shape[-2:]
     k = min(m, n)
-    out = tuple(wrapped(A, x) for x in _finite(operation, A, np.linalg.svd, full_matrices=full))
+    u, s, vh = _finite(operation, A, np.linalg.svd, full_matrices=full)
+    out = wrapped(A, u), wrapped(A, s), wrapped(A, vh)
 
     def rules(grads: list[Any], A: Tensor, U: Tensor, S: Tensor, Vh: Tensor) -> Any:  # noqa: N803
         grad_U, grad_S, grad_Vh = grads  # noqa: N806
@@ -289,7 +290,7 @@ def _svd(operation: str, A: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]
             return (matmul(mul(U, unsqueeze(grad_S, -2)), Vh),)
         row, column = unsqueeze(S, -2), unsqueeze(S, -1)
         gaps = _without_diagonal(sub(mul(row, row), mul(column, column)))
-        middle = None if grad_S is None else on_diagonal(grad_S)
+        middle: Any = None if grad_S is None else on_diagonal(grad_S)
         outside = None
         if grad_U is not None:
             grad_U = narrow(grad_U, -1, 0, k)  # noqa: N806
@@ -366,7 +367,7 @@ def _eigh(operation: str, A: Tensor, UPLO: str) -> Eigh:  # noqa: N803
         grad_L, grad_V = grads  # noqa: N806
         if mode.recording:
             L, V = _eigh(operation, A, UPLO)  # noqa: N806
-        middle = None if grad_L is None else on_diagonal(grad_L)
+        middle: Any = None if grad_L is None else on_diagonal(grad_L)
         if grad_V is not None:
             inside = matmul(mT(V), grad_V)
             inside = mul(sub(inside, mT(inside)), 0.5)  # so that Ā is symmetric, as A is

@@ -9,8 +9,8 @@ from lucid import engine
 from lucid.autograd.graph import record
 from lucid.engine import ffi
 from lucid.ops.conv import LARGEST_IMAGE, check_types, pair
-from lucid.ops.elementwise import Tensor
 from lucid.ops.view import reshape
+from lucid.types import Tensor
 
 _unfold2d, _fold2d = engine.kernels("unfold2d"), engine.kernels("fold2d")
 

@@ -12,8 +12,9 @@ from lucid import engine
 from lucid.autograd.graph import Value
 from lucid.engine import NoKernel
 from lucid.ops.arithmetic import add, div, eq, ge, gt, logical_and, logical_or, lt, mul, neg, sign, sub, where
-from lucid.ops.elementwise import Binary, Operand, Tensor, Unary, binary, is_number, need_tensor, unary
+from lucid.ops.elementwise import Binary, Unary, binary, is_number, need_tensor, unary
 from lucid.ops.limits import clamp
+from lucid.types import Operand, Tensor
 
 TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
 

@@ -13,7 +13,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Node, Value, describe, edge_of, needs_graph, record
 from lucid.ops.broadcast import broadcast_shapes, expand
-from lucid.ops.elementwise import Tensor, common_shape
+from lucid.ops.elementwise import common_shape, need_tensor
 from lucid.ops.joining import cat as cat
 from lucid.ops.joining import stack as stack
 from lucid.ops.picking import Places, number_in, pick
@@ -26,6 +26,7 @@ from lucid.ops.splitting import chunk as chunk
 from lucid.ops.splitting import split as split
 from lucid.ops.splitting import unbind as unbind
 from lucid.ops.view import reshape, wrap_dim
+from lucid.types import Operand, Tensor
 
 _gather_rows, _scatter_add_rows = engine.kernels("gather_rows"), engine.kernels("scatter_add_rows")
 _gather, _scatter_add, _scatter = engine.kernels("gather"), engine.kernels("scatter_add"), engine.kernels("scatter")
@@ -289,7 +290,7 @@ def need_mask(operation: str, mask: Any) -> None:
 
 
 def _written(
-    operation: str, input: Tensor, index: Tensor, source: Any, write: Any, rules: Any, in_place: bool
+    operation: str, input: Tensor, index: Tensor, source: Operand, write: Any, rules: Any, in_place: bool
 ) -> Tensor:
     """``write(out, index, source)`` into the tensor's own memory or into a copy, and recorded.
 
@@ -346,7 +347,7 @@ def _write_scattered(operation: str, out: Tensor, dim: int, index: Tensor, sourc
 
 
 def _scattered(
-    operation: str, input: Tensor, dim: int, index: Tensor, source: Any, reduce: str | None, in_place: bool
+    operation: str, input: Tensor, dim: int, index: Tensor, source: Operand, reduce: str | None, in_place: bool
 ) -> Tensor:
     index = need_indices(operation, index)
     dim = wrap_dim(operation, dim, len(input.shape))
@@ -438,15 +439,11 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
         >>> lucid.zeros(2).scatter_add(0, lucid.tensor([1, 1, 0]), lucid.tensor([1.0, 2.0, 3.0])).tolist()
         [3.0, 3.0]
     """
-    return _scattered("scatter_add", input, dim, index, need_tensor("scatter_add", src), "add", False)
+    need_tensor("scatter_add", src)
+    return _scattered("scatter_add", input, dim, index, src, "add", False)
 
 
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """In-place form of :func:`scatter_add`: the tensor itself is added to."""
-    return _scattered("scatter_add_", input, dim, index, need_tensor("scatter_add_", src), "add", True)
-
-
-def need_tensor(operation: str, x: Any) -> Any:
-    if not isinstance(x, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
-    return x
+    need_tensor("scatter_add_", src)
+    return _scattered("scatter_add_", input, dim, index, src, "add", True)

@@ -13,13 +13,14 @@ from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of
 from lucid.ops.arithmetic import mul, where
 from lucid.ops.broadcast import expand, sum
-from lucid.ops.elementwise import Tensor
-from lucid.ops.index import need_mask, need_tensor, slices_along
+from lucid.ops.elementwise import need_tensor
+from lucid.ops.index import need_mask, slices_along
 from lucid.ops.picking import Places, number_in, put, write_places
 from lucid.ops.rebase import changed, may_change
 from lucid.ops.refusal import refuses
 from lucid.ops.slicing import sliced
 from lucid.ops.view import reshape, to_dtype
+from lucid.types import Operand, Tensor
 
 _where = engine.kernels("where")
 
@@ -29,7 +30,7 @@ _where = engine.kernels("where")
 
 
 def _write_slices(
-    operation: str, input: Tensor, dim: int, index: Tensor, source: Any, accumulate: bool, in_place: bool
+    operation: str, input: Tensor, dim: int, index: Tensor, source: Operand, accumulate: bool, in_place: bool
 ) -> Tensor:
     if not input.shape:  # a number counts as a vector of one
         flat = reshape(input, 1)
@@ -99,12 +100,14 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
         ValueError: when the shapes do not fit.
         IndexError: for a number out of range.
     """
-    return _write_slices("index_copy", input, dim, index, need_tensor("index_copy", source), False, False)
+    need_tensor("index_copy", source)
+    return _write_slices("index_copy", input, dim, index, source, False, False)
 
 
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """In-place form of :func:`index_copy`: the tensor itself is written to."""
-    return _write_slices("index_copy_", input, dim, index, need_tensor("index_copy_", source), False, True)
+    need_tensor("index_copy_", source)
+    return _write_slices("index_copy_", input, dim, index, source, False, True)
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
@@ -132,7 +135,7 @@ def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return _index_fill("index_fill_", input, dim, index, value, True)
 
 
-def _index_fill(operation: str, input: Tensor, dim: int, index: Tensor, value: Any, in_place: bool) -> Tensor:
+def _index_fill(operation: str, input: Tensor, dim: int, index: Tensor, value: Operand, in_place: bool) -> Tensor:
     if isinstance(value, Value):
         if value.shape:
             raise ValueError(f"{operation}: value must be a number or a 0-d tensor, got shape {value.shape}")
@@ -152,7 +155,7 @@ def _put_named(operation: str, input: Tensor, places: Places, values: Any, accum
 # Masks
 
 
-def _filling(operation: str, input: Tensor, mask: Tensor, value: Any) -> Any:
+def _filling(operation: str, input: Tensor, mask: Tensor, value: Operand) -> Operand:
     """The value of a masked_fill, in the tensor's number type."""
     need_mask(operation, mask)
     if not isinstance(value, Value):

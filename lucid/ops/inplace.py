@@ -13,10 +13,11 @@ from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of
 from lucid.ops import arithmetic, combine, create, random
 from lucid.ops.broadcast import expand
-from lucid.ops.elementwise import Binary, Tensor, Unary
+from lucid.ops.elementwise import Binary, Unary
 from lucid.ops.rebase import as_before, changed, may_change, take_over, zeros_like
 from lucid.ops.refusal import refuses
 from lucid.ops.view import reshape, to_dtype
+from lucid.types import Tensor
 
 
 def _inplace(

@@ -7,9 +7,10 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
-from lucid.ops.elementwise import Tensor, result_type
+from lucid.ops.elementwise import result_type
 from lucid.ops.slicing import sliced
 from lucid.ops.view import reshape, to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
 def _tensors(operation: str, tensors: Any) -> tuple[Tensor, ...]:
@@ -77,7 +78,8 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
 
 def _nothing(grad: Tensor) -> Tensor:
     """The gradient of an empty vector."""
-    return sliced(reshape(grad, -1), slice(0, 0))
+    nothing: Tensor = sliced(reshape(grad, -1), slice(0, 0))
+    return nothing
 
 
 concat = concatenate = cat

@@ -10,10 +10,10 @@ from lucid.autograd.graph import Value, record
 from lucid.engine import pointer_or_null
 from lucid.ops.arithmetic import add, div, mul, neg, sub
 from lucid.ops.broadcast import expand, sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import sigmoid, sigmoid_backward
 from lucid.ops.reduce import log_softmax, mean, softmax
 from lucid.ops.view import permute, reshape, to_dtype
+from lucid.types import Tensor
 
 _cross_entropy, _cross_entropy_backward = engine.kernels("cross_entropy"), engine.kernels("cross_entropy_backward")
 REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}

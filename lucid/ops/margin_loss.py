@@ -7,10 +7,11 @@ from typing import Any
 from lucid.autograd.graph import Value
 from lucid.ops.arithmetic import add, div, eq, lt, minimum, mul, neg, sub, where
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor, common_shape
+from lucid.ops.elementwise import common_shape
 from lucid.ops.functions import sqrt
 from lucid.ops.loss import reduced
 from lucid.ops.similarity import pairwise_distance
+from lucid.types import Tensor
 
 
 def _check(operation: str, *tensors: Any) -> None:

@@ -19,8 +19,9 @@ from lucid.engine import dense_strides
 from lucid.ops.activation import gelu_backward, gelu_tanh_backward, relu_backward
 from lucid.ops.arithmetic import mul
 from lucid.ops.broadcast import broadcast_shapes, expand, sum
-from lucid.ops.elementwise import Tensor, operand
+from lucid.ops.elementwise import operand
 from lucid.ops.view import reshape, transpose
+from lucid.types import Tensor
 
 _gemm = engine.kernels("gemm")
 _gemm_batched = engine.kernels("gemm_batched")

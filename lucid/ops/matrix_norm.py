@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lucid.autograd.grad_mode import no_grad
-from lucid.autograd.graph import Value, record
-from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, where
+from lucid.ops.arithmetic import abs
 from lucid.ops.broadcast import Dims, reduction, sum
-from lucid.ops.elementwise import Tensor
+from lucid.ops.elementwise import need_tensor
 from lucid.ops.factor import svdvals
-from lucid.ops.functions import pow, sqrt
+from lucid.ops.norm import p_norm
 from lucid.ops.reduce import amax, amin
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
-def _floating(operation: str, x: Any, dtype: Any) -> Tensor:
-    if not isinstance(x, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+def _floating(operation: str, x: Tensor, dtype: Any) -> Tensor:
+    need_tensor(operation, x)
     if dtype is not None:
         x = to_dtype(x, dtype)
     if not x.dtype.is_floating_point:
@@ -50,33 +48,10 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dims = None, keepdim: bool = False
     x = _floating("linalg.vector_norm", x, dtype)
     if isinstance(ord, bool) or not isinstance(ord, int | float):
         raise TypeError(f"linalg.vector_norm: ord must be a number, got {ord!r}")
-    if ord in (math.inf, -math.inf):
-        return (amax if ord > 0 else amin)(abs(x), () if dim is None else dim, keepdim)
-    if ord == 1:
-        return sum(abs(x), dim, keepdim)
     p = float(ord)
-    plan = reduction("linalg.vector_norm", x.shape, dim, keepdim)
-    if plan.n == 0 and p < 0:
+    if math.isfinite(p) and p < 0 and reduction("linalg.vector_norm", x.shape, dim, keepdim).n == 0:
         raise ValueError(f"linalg.vector_norm: ord {ord} of no numbers, in shape {x.shape}")
-    with no_grad():
-        if p == 0:
-            out = sum(to_dtype(ne(x, 0), x.dtype), dim, keepdim)
-        elif p == 2:
-            out = sqrt(sum(mul(x, x), dim, keepdim))
-        else:
-            out = pow(sum(pow(abs(x), p), dim, keepdim), 1 / p)
-
-    def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:
-        if p == 0:
-            return mul(x, 0.0)
-        nothing = eq(out, 0)
-        if p == 2:
-            return mul(x, plan.back(div(where(nothing, 0.0, grad), where(nothing, 1.0, out)), x.shape))
-        own = mul(sign(x), pow(where(eq(x, 0), 1.0, abs(x)), p - 1))
-        whole = mul(where(nothing, 0.0, grad), pow(where(nothing, 1.0, out), 1 - p))
-        return mul(own, plan.back(whole, x.shape))
-
-    return record("vector_norm", out, (x,), (rule,), (x, None), output=1)
+    return p_norm("linalg.vector_norm", x, p, dim, keepdim)
 
 
 def matrix_norm(

@@ -14,11 +14,11 @@ from lucid.autograd.graph import Value, describe, record
 from lucid.engine import pointer_or_null
 from lucid.ops.arithmetic import add, div, mul, sub
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import rsqrt
 from lucid.ops.inplace import add_, mul_
 from lucid.ops.reduce import mean
 from lucid.ops.view import reshape
+from lucid.types import Tensor
 
 _group_norm, _group_norm_backward = engine.kernels("group_norm"), engine.kernels("group_norm_backward")
 _batch_norm, _batch_norm_backward = engine.kernels("batch_norm"), engine.kernels("batch_norm_backward")
@@ -136,7 +136,7 @@ def _gradients_by_operations(
 
 def _over_last(
     name: str, input: Tensor, normalized_shape: Any, weight: Any, bias: Any, eps: float, centred: bool
-) -> Any:
+) -> Tensor:
     shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
     if any(not isinstance(n, int) for n in shape):
         raise TypeError(f"{name}: normalized_shape must be one or several integers, got {normalized_shape!r}")

@@ -14,9 +14,9 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, needs_graph
-from lucid.ops.elementwise import Tensor
 from lucid.ops.refusal import refusal
 from lucid.ops.view import to_dtype
+from lucid.types import Tensor
 
 
 def takes_out(operation: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,9 +12,9 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
-from lucid.ops.elementwise import Tensor
 from lucid.ops.resample import resample
 from lucid.ops.view import clone
+from lucid.types import Tensor
 
 
 def _pairs(operation: str, pad: Any, input: Tensor) -> list[tuple[int, int]]:
@@ -63,8 +63,8 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
     except (OverflowError, ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"constant_pad_nd: value {value!r} does not fit into {input.dtype} ({error})") from None
-    kept = (..., *(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in sides))
-    place = (..., *(slice(max(a, 0), size + a + b - max(b, 0)) for size, (a, b) in sides))
+    kept: Any = (..., *(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in sides))
+    place: Any = (..., *(slice(max(a, 0), size + a + b - max(b, 0)) for size, (a, b) in sides))
     engine.copy_into(engine.view(out, out.array[place]), engine.view(input, input.array[kept]))
     back = [-operator.index(n) for n in pad]
     return record("constant_pad_nd", out, (input,), (lambda grad: constant_pad_nd(grad, back),))

@@ -15,10 +15,11 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, describe, edge_of, record
 from lucid.ops.broadcast import expand
-from lucid.ops.elementwise import Tensor, is_number
+from lucid.ops.elementwise import is_number
 from lucid.ops.rebase import changed, may_change
 from lucid.ops.slicing import located, sliced
 from lucid.ops.view import reshape, to_dtype
+from lucid.types import Tensor
 
 _index_select, _index_add = engine.kernels("index_select"), engine.kernels("index_add")
 _index_copy = engine.kernels("index_copy")
@@ -199,7 +200,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             before = key[:-1] if last is not key else ()
             if len(before) < len(input.shape) and all(part.__class__ is slice and part == WHOLE for part in before):
                 return pick(input, Places(input.shape, [*(None,) * len(before), last.array.copy()]))
-        out = sliced(input, key)
+        out: Tensor | None = sliced(input, key)
         if out is not None:
             return out
         basic, picks = _split_index(key, input.shape)
@@ -308,12 +309,13 @@ def fitting(operation: str, values: Any, kind: engine.dtype, shape: tuple[int, .
         raise ValueError(f"{operation}: values of shape {values.shape} do not broadcast to {shape}") from None
 
 
-def number_in(operation: str, value: Any, kind: engine.dtype) -> Any:
+def number_in(operation: str, value: Any, kind: engine.dtype) -> float:
     """A number as the type would hold it; a fraction is cut off for integers."""
     try:
         if kind.is_floating_point:
             return float(value)
-        return kind.numpy.type(bool(value) if kind is engine.bool_ else int(value)).item()
+        held: float = kind.numpy.type(bool(value) if kind is engine.bool_ else int(value)).item()
+        return held
     except (OverflowError, ValueError) as error:
         raise ValueError(f"{operation}: {value!r} does not fit into {kind} ({error})") from None
 

@@ -14,10 +14,10 @@ from lucid.engine import ffi
 from lucid.ops.activation import relu
 from lucid.ops.arithmetic import abs, mul, sign
 from lucid.ops.conv import LARGEST_IMAGE, check_types, pair
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import pow
 from lucid.ops.index import gather
 from lucid.ops.view import reshape
+from lucid.types import Tensor
 
 _max_pool2d, _max_pool2d_backward = engine.kernels("max_pool2d"), engine.kernels("max_pool2d_backward")
 _avg_pool2d, _avg_pool2d_backward = engine.kernels("avg_pool2d"), engine.kernels("avg_pool2d_backward")

@@ -9,7 +9,8 @@ import numpy as np
 from lucid import engine
 from lucid.engine import Elementwise
 from lucid.ops.arithmetic import eq
-from lucid.ops.elementwise import Tensor, common_shape, need_tensor
+from lucid.ops.elementwise import common_shape, need_tensor
+from lucid.types import Tensor
 
 _isnan = Elementwise("isnan", np.isnan, engine.bool_)
 _isinf = Elementwise("isinf", np.isinf, engine.bool_)

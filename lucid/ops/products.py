@@ -12,11 +12,12 @@ from lucid.autograd.graph import Value, record
 from lucid.ops.arithmetic import add, mul, sub
 from lucid.ops.broadcast import expand, sum
 from lucid.ops.create import as_tensor, zeros_like
-from lucid.ops.elementwise import Tensor, common_shape
+from lucid.ops.elementwise import common_shape
 from lucid.ops.index import index_select
 from lucid.ops.matmul import bmm, mm, mv
 from lucid.ops.refusal import refuses
 from lucid.ops.view import permute, reshape, wrap_dim
+from lucid.types import Tensor
 
 # ---------------------------------------------------------------------------------------------------------------------
 # beta · input + alpha · product

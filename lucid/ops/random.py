@@ -13,9 +13,10 @@ from lucid.autograd.graph import Value, record
 from lucid.devices import CPU, check_device
 from lucid.engine import ffi, lib
 from lucid.ops.arithmetic import add, mul
-from lucid.ops.create import finish, full_like, given_sizes
-from lucid.ops.elementwise import Tensor, default_dtype, match_all, need_tensor, result_type
+from lucid.ops.create import finish, full_like, given_sizes, is_tensor
+from lucid.ops.elementwise import default_dtype, match_all, need_tensor, result_type
 from lucid.ops.view import sizes
+from lucid.types import Tensor
 
 _uniform, _normal = engine.kernels("uniform"), engine.kernels("normal")
 _bernoulli = engine.kernels("bernoulli")
@@ -214,7 +215,7 @@ def normal(
         return finish(_draw(_normal, "normal", (shape,), dtype, generator, mean, std), requires_grad, device)
     if size is not None or dtype is not None:
         raise TypeError("normal: size is for a mean and std that are numbers, and so is dtype; tensors have their own")
-    kind = result_type(*(x for x in (mean, std) if isinstance(x, Value)))
+    kind = result_type(*(x for x in (mean, std) if is_tensor(x)))
     with no_grad():
         middle, width = match_all("normal", (mean, std), kind)
         noise = _draw(_normal, "normal", middle.shape, kind, generator, 0.0, 1.0)

@@ -16,8 +16,7 @@ from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of, needs_graph, record
 from lucid.autograd.views import views_of
 from lucid.ops.view import clone
-
-Tensor = Any
+from lucid.types import Tensor
 
 _gather_rows, _scatter_add_rows = engine.kernels("gather_rows"), engine.kernels("scatter_add_rows")
 _index_copy = engine.kernels("index_copy")

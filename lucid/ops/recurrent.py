@@ -12,10 +12,10 @@ from lucid.autograd.graph import Value, describe, detached_alias, record
 from lucid.engine import ffi, pointer_or_null
 from lucid.ops.activation import relu
 from lucid.ops.arithmetic import add, mul, sub
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import sigmoid, tanh
 from lucid.ops.index import cat, chunk, narrow
 from lucid.ops.matmul import linear
+from lucid.types import Tensor
 
 _forward, _backward = engine.kernels("recurrent"), engine.kernels("recurrent_backward")
 
@@ -149,7 +149,9 @@ def _pointers(what: str, kind: engine.dtype, tensors: Sequence[Any]) -> Any:
     return ffi.new(f"recurrent_{what}_{kind.suffix} *", [pointer_or_null(x) for x in tensors])
 
 
-def _gradients(kind: str, shape: Any, inputs: Sequence[Any], kept: Sequence[Any], grads: Sequence[Any]) -> Any:
+def _gradients(
+    kind: str, shape: Any, inputs: Sequence[Any], kept: Sequence[Any], grads: Sequence[Any]
+) -> tuple[Any, ...]:
     """The gradient of each input, by the engine. Those of the states are always made, the others when wanted."""
     dense: list[Any] = [None if v is None else engine.contiguous(v) for v in inputs]
     x, h0, c0, *weights = dense

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -12,12 +12,13 @@ from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
-from lucid.ops.elementwise import Tensor, default_dtype, need_tensor
+from lucid.ops.elementwise import default_dtype, need_tensor
 from lucid.ops.functions import exp, sqrt
 from lucid.ops.index import gather
 from lucid.ops.joining import cat, stack
 from lucid.ops.slicing import narrow, select
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
 def _need_floating(operation: str, input: Tensor) -> None:
@@ -240,7 +241,13 @@ def _extreme_along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[T
     return reshape(found, shape), reshape(where_it_is, shape)
 
 
-def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+@overload
+def max(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def max(input: Tensor, dim: int, keepdim: bool = False) -> return_types.max: ...
+@overload
+def max(input: Tensor, dim: Tensor) -> Tensor: ...
+def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | return_types.max:
     """The largest element; with ``dim`` the pair (values, indices) along it; with a tensor as :func:`maximum`.
 
     Example:
@@ -255,7 +262,13 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     return return_types.max(*_extreme_along("max", input, dim, keepdim))
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+@overload
+def min(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def min(input: Tensor, dim: int, keepdim: bool = False) -> return_types.min: ...
+@overload
+def min(input: Tensor, dim: Tensor) -> Tensor: ...
+def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | return_types.min:
     """The smallest element; with ``dim`` the pair (values, indices) along it; with a tensor as :func:`minimum`."""
     if dim is None:
         return amin(input)

@@ -13,9 +13,9 @@ from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.engine import pointer_or_null
 from lucid.ops.conv import LARGEST_IMAGE
-from lucid.ops.elementwise import Tensor
 from lucid.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from lucid.ops.view import contiguous, permute, reshape
+from lucid.types import Tensor
 
 _resample, _resample_backward = engine.kernels("resample"), engine.kernels("resample_backward")
 

@@ -9,11 +9,11 @@ import numpy as np
 from lucid import engine, return_types
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import logical_xor, mul, sub
-from lucid.ops.elementwise import Tensor
 from lucid.ops.index import scatter_into_zeros
 from lucid.ops.joining import cat
 from lucid.ops.slicing import narrow
 from lucid.ops.view import clone, flip, to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
 def _scan(table: engine.Kernels, input: Tensor, dim: int) -> Tensor:

@@ -11,13 +11,13 @@ from lucid import engine
 from lucid.autograd.graph import Value, describe, record
 from lucid.autograd.views import attach
 from lucid.ops.broadcast import expand
-from lucid.ops.elementwise import Tensor
 from lucid.ops.joining import cat
 from lucid.ops.picking import Places, pick
 from lucid.ops.rebase import Window, window_into_zeros
 from lucid.ops.refusal import refuses
 from lucid.ops.slicing import narrow
 from lucid.ops.view import clone, flatten, flip, permute, reshape, resolve_shape, sizes, transpose, view, wrap_dim
+from lucid.types import Tensor
 
 
 def _dims(operation: str, dims: Any, ndim: int) -> list[int]:

@@ -12,8 +12,7 @@ from lucid.autograd.graph import Value, record
 from lucid.autograd.views import attach
 from lucid.engine import dense_strides
 from lucid.ops.view import wrap_dim
-
-Tensor = Any
+from lucid.types import Tensor
 
 
 def located(x: Tensor, key: Any) -> tuple[np.ndarray, int] | None:
@@ -70,7 +69,7 @@ def located(x: Tensor, key: Any) -> tuple[np.ndarray, int] | None:
     return x.array[(*parts, ...) if array_key is None else parts], offset
 
 
-def sliced(input: Tensor, key: Any) -> Tensor:
+def sliced(input: Tensor, key: Any) -> Any:
     """The view at a key that :func:`located` knows; None for another."""
     shape = input.shape
     out = _rows(input, key) if input.strides is None and shape else None
@@ -82,7 +81,7 @@ def sliced(input: Tensor, key: Any) -> Tensor:
     return attach("slice", out, input, lambda grad: slice_into_zeros(grad, shape, key))
 
 
-def _rows(x: Tensor, key: Any) -> Tensor:
+def _rows(x: Tensor, key: Any) -> Tensor | None:
     """The short way for a row, or neighbouring rows, of contiguous memory; None for anything else."""
     size, rest = x.shape[0], x.shape[1:]
     if key.__class__ is int:
@@ -141,7 +140,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     first = start + size if start < 0 else start
     if length < 0 or not 0 <= first <= first + length <= size:
         raise ValueError(f"narrow: start {start} and length {length} do not fit into size {size}")
-    return sliced(input, (slice(None),) * dim + (slice(first, first + length),))
+    out: Tensor = sliced(input, (slice(None),) * dim + (slice(first, first + length),))
+    return out
 
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
@@ -159,4 +159,5 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     dim, index = wrap_dim("select", dim, len(input.shape)), operator.index(index)
     if not -size <= index < size:
         raise IndexError(f"select: index {index} is out of range for size {size} (dim {dim}, shape {input.shape})")
-    return sliced(input, (slice(None),) * dim + (index,))
+    out: Tensor = sliced(input, (slice(None),) * dim + (index,))
+    return out

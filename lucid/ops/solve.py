@@ -11,7 +11,6 @@ from lucid import engine
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import add, lt, mul, neg, sub, where
 from lucid.ops.broadcast import expand, sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.factor import _eigh, _svd
 from lucid.ops.matmul import matmul
 from lucid.ops.reduce import prod
@@ -26,6 +25,7 @@ from lucid.ops.triangular import (
     wrapped,
 )
 from lucid.ops.view import reshape, unsqueeze
+from lucid.types import Tensor
 
 
 class SlogDet(NamedTuple):
@@ -279,7 +279,8 @@ def _tolerance(A: Tensor, sizes: np.ndarray, atol: Any, rtol: Any) -> np.ndarray
     if rtol is None:
         rtol = np.where(np.asarray(atol or 0) > 0, 0.0, np.finfo(A.dtype.numpy).eps * max(A.shape[-2:]))
     largest = sizes.max(-1, initial=0.0)
-    return np.maximum(0.0 if atol is None else atol, np.asarray(rtol) * largest).astype(sizes.dtype)[..., None]
+    tolerance: np.ndarray = np.maximum(0.0 if atol is None else atol, np.asarray(rtol) * largest).astype(sizes.dtype)
+    return tolerance[..., None]
 
 
 def pinv(A: Tensor, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:  # noqa: N803

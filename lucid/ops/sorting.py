@@ -5,15 +5,16 @@ topk is the engine's; the rest no training step repeats, and is NumPy's. NaN cou
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from lucid import engine, return_types
 from lucid.autograd.graph import Value, record
-from lucid.ops.elementwise import Tensor, is_number
+from lucid.ops.elementwise import is_number
 from lucid.ops.index import gather, scatter_into_zeros
 from lucid.ops.view import contiguous, reshape, transpose, wrap_dim
+from lucid.types import Tensor
 
 _topk = engine.kernels("topk")
 
@@ -72,9 +73,10 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 def _order(array: np.ndarray, dim: int, descending: bool) -> np.ndarray:
     """The places of the elements in order; equal ones as they stand."""
     if not descending:
-        return np.argsort(array, dim, kind="stable")
-    reverse = np.flip(np.argsort(np.flip(array, dim), dim, kind="stable"), dim)
-    return array.shape[dim] - 1 - reverse
+        order: np.ndarray = np.argsort(array, dim, kind="stable")
+    else:
+        order = array.shape[dim] - 1 - np.flip(np.argsort(np.flip(array, dim), dim, kind="stable"), dim)
+    return order
 
 
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> return_types.sort:
@@ -295,7 +297,11 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     return engine.wrap(np.bincount(place, minlength=bins).astype(input.dtype.numpy))
 
 
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[False] = False) -> Tensor: ...
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]:
     """Where the elements are not zero.
 
     Args:

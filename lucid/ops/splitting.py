@@ -13,8 +13,7 @@ from lucid.autograd.views import attach_several
 from lucid.ops.joining import cat, stack
 from lucid.ops.slicing import size_along, sliced
 from lucid.ops.view import wrap_dim
-
-Tensor = Any
+from lucid.types import Tensor
 
 
 def _pieces(name: str, input: Tensor, dim: int, bounds: Sequence[int]) -> tuple[Tensor, ...]:
@@ -30,7 +29,7 @@ def _pieces(name: str, input: Tensor, dim: int, bounds: Sequence[int]) -> tuple[
     return attach_several(name, views, input, rule)
 
 
-def _zeros_for(grad: Any, shape: tuple[int, ...], kind: engine.dtype) -> Tensor:
+def _zeros_for(grad: Tensor | None, shape: tuple[int, ...], kind: engine.dtype) -> Tensor:
     """The gradient of a view, or zeros where it was not used."""
     if grad is None:
         grad = engine.empty(shape, kind)

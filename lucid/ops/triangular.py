@@ -15,9 +15,9 @@ from lucid.autograd.graph import Value, record
 from lucid.ops.arithmetic import neg
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.create import tril, triu
-from lucid.ops.elementwise import Tensor
 from lucid.ops.matmul import matmul
 from lucid.ops.view import reshape, transpose
+from lucid.types import Tensor
 
 
 class LinAlgError(RuntimeError):

@@ -9,7 +9,7 @@ import functools
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.autograd.views import attach
 from lucid.devices import check_device, names_device
-
-Tensor = Any
+from lucid.types import Tensor
 
 
 def wrap_dim(operation: str, dim: int, ndim: int) -> int:
@@ -191,7 +190,7 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     along = {wrap_dim("flip", d, len(input.shape)) for d in wanted}
     if len(along) < len(wanted):
         raise ValueError(f"flip: a dimension appears twice in {wanted}")
-    reverse = (*(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape))), ...)
+    reverse: Any = (*(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape))), ...)
     out = engine.wrap(input.array[reverse].copy(order="C"))
     return record("flip", out, (input,), (lambda grad: flip(grad, wanted),))
 
@@ -324,7 +323,11 @@ def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: b
     return clone(out) if copy and out is input else out
 
 
-def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+@overload
+def type_(input: Tensor, dtype: None = None, non_blocking: bool = False) -> str: ...
+@overload
+def type_(input: Tensor, dtype: Any, non_blocking: bool = False) -> Tensor: ...
+def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Tensor | str:
     """The name of the tensor's type; or, given a number type, the tensor in it.
 
     Args:

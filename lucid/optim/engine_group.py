@@ -23,6 +23,7 @@ class EngineGroup:
     """The parameters of one number type in a group (most often all of it): their C structure, and whether it holds.
 
     Attributes:
+        addresses: those of the gradients, which keep their memory while C reads it, though another thread lets it go.
         bare: the parameters without state, because they never had a gradient.
         foreign: state tensors put in by hand, each with the address that C knows. (Those that the optimizer made share
             a version counter, which tells of any change to them.)
@@ -34,8 +35,8 @@ class EngineGroup:
     """
 
     __slots__ = (
-        "bare", "copies", "count", "foreign", "function", "gradients", "group", "group_changes", "group_seen",
-        "index", "kind", "live", "memory", "moved", "needs_state", "norm", "optimizer", "params", "pointers",
+        "addresses", "bare", "copies", "count", "foreign", "function", "gradients", "group", "group_changes",
+        "group_seen", "index", "kind", "live", "memory", "moved", "needs_state", "norm", "optimizer", "params", "pointers",
         "positions", "scattered", "shapes", "state", "state_changes", "state_names", "state_seen", "structure",
         "versions", "written",
     )  # fmt: skip
@@ -175,6 +176,7 @@ class EngineGroup:
             else:
                 addresses.append(self._contiguous(p, shape, gradient))
         self.gradients[0 : len(addresses)] = addresses
+        self.addresses = addresses
         if all_there:
             self.moved = self.versions
         else:
@@ -235,6 +237,7 @@ class EngineGroup:
             engine.copy_into(p, copy)
         for version in self.moved:
             version[0] += 1
+        self.addresses = []
         if self.copies:
             self.copies.clear()
 
@@ -248,7 +251,8 @@ def memory_beside(p: Any, shape: Shape) -> np.ndarray:
     wanted = p.array.ctypes.data % _LINE
     room = np.empty(nbytes + _LINE, np.uint8)
     lead = (wanted - room.ctypes.data) % _LINE
-    return room[lead : lead + nbytes].view(p.dtype.numpy).reshape(shape)
+    memory: np.ndarray = room[lead : lead + nbytes].view(p.dtype.numpy)
+    return memory.reshape(shape)
 
 
 def check_state_tensor(optimizer: EngineRule, name: str, x: Any, p: Any) -> None:

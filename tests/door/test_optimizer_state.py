@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import hypothesis.strategies as st
 
 import lucid
@@ -110,6 +112,28 @@ def test_steps_after_nonsense(data):
             attempt(None, call)
         else:
             attempt(None, call, changes=params)
+
+
+def test_a_step_keeps_the_gradients_that_another_thread_lets_go():
+    """C reads without Python's lock: zero_grad meanwhile must not free what it reads. (The sanitizers tell.)"""
+    p = lucid.nn.Parameter(lucid.ones(100_000))
+    optimizer = optim.Adam([p], lr=0.1)
+    done = threading.Event()
+
+    def let_go():
+        while not done.is_set():
+            p.grad = None
+
+    thread = threading.Thread(target=let_go)
+    thread.start()
+    try:
+        for _ in range(50):
+            p.grad = lucid.ones(100_000)
+            optimizer.step()
+    finally:
+        done.set()
+        thread.join()
+    assert p.isfinite().all()
 
 
 def test_there_are_optimizers():

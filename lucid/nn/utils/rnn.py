@@ -10,9 +10,9 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value, describe
 from lucid.ops.create import full
-from lucid.ops.elementwise import Tensor
 from lucid.ops.index import cat, index_select, narrow
 from lucid.ops.view import reshape, transpose
+from lucid.types import Tensor
 
 __all__ = [
     "PackedSequence",

@@ -392,6 +392,7 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
         >>> lucid.softmax(lucid.tensor([0.0, 0.0]), dim=0).tolist()
         [0.5, 0.5]
     """
+    need_tensor("softmax", input)
     if dtype is not None:
         input = to_dtype(input, dtype)
     out = _along("softmax", _softmax, dim, input)
@@ -412,6 +413,7 @@ def softmax_backward(grad: Tensor, out: Tensor, dim: int) -> Tensor:
 
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """xᵢ − log Σⱼ exp(xⱼ) along ``dim``, without overflow."""
+    need_tensor("log_softmax", input)
     if dtype is not None:
         input = to_dtype(input, dtype)
     out = _along("log_softmax", _log_softmax, dim, input)

@@ -36,8 +36,9 @@ class EngineGroup:
 
     __slots__ = (
         "addresses", "bare", "copies", "count", "foreign", "function", "gradients", "group", "group_changes",
-        "group_seen", "index", "kind", "live", "memory", "moved", "needs_state", "norm", "optimizer", "params", "pointers",
-        "positions", "scattered", "shapes", "state", "state_changes", "state_names", "state_seen", "structure",
+        "group_seen", "index", "kind", "live", "memory", "moved", "needs_state", "norm", "optimizer", "params",
+        "pointers", "positions", "scattered", "shapes", "state",
+        "state_changes", "state_names", "state_seen", "structure",
         "versions", "written",
     )  # fmt: skip
 
@@ -230,6 +231,7 @@ class EngineGroup:
 
     def update(self) -> None:
         """The one call."""
+        held, self.addresses = self.addresses, []  # noqa: F841 (until C is done)
         for p, copy in self.scattered:
             engine.copy_into(copy, p)
         self.function(self.structure)
@@ -237,7 +239,6 @@ class EngineGroup:
             engine.copy_into(p, copy)
         for version in self.moved:
             version[0] += 1
-        self.addresses = []
         if self.copies:
             self.copies.clear()
 

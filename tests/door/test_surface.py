@@ -194,10 +194,7 @@ def check(data, name):
         args[0] = tensor(data, shape, kind)
     own = name.rpartition(".")[2]
     in_place = (
-        own.endswith("_")
-        or own in ("backward", "retain_grad")
-        or options.get("inplace")
-        or any(a is True for a in args)
+        own.endswith("_") or own in ("backward", "retain_grad") or "inplace" in inspect.signature(function).parameters
     )
     changes = [*(args[:1] if in_place else ()), *([options["out"]] if "out" in options else ())]
     others = [a for a in [*args, *options.values()] if not any(a is c for c in changes)]

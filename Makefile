@@ -61,9 +61,9 @@ sanitize: .venv/with-dev
 	@echo 'Building the engine with sanitizers'
 	@LUCID_SANITIZE=1 $(PY) setup.py -q build --build-lib $(SANITIZE) --build-temp build/sanitize-temp
 	@libraries=`$(PY) engine/compiler.py sanitizers` && cd $(SANITIZE) && $(PRELOAD)="$$libraries" \
-	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	../../$(PY) -m pytest -q --capture=sys -p no:cacheprovider -p no:benchmark $(ARGS) ../../tests/engine \
-	../../tests/test_door.py ../../tests/optim/test_rules.py \
+	../../tests/test_door.py ../../tests/door ../../tests/optim/test_rules.py \
 	../../tests/ops/test_attention.py ../../tests/ops/test_recurrent.py
 
 conformance: .venv/with-dev $(ENGINE)

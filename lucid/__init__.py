@@ -270,6 +270,7 @@ from lucid.ops.reduce import (
     var,
     var_mean,
 )
+from lucid.ops.refusal import refuses
 from lucid.ops.resample import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from lucid.ops.scan import cummax, cummin, cumprod, cumsum, diff
 from lucid.ops.shape import (
@@ -281,13 +282,10 @@ from lucid.ops.shape import (
     fliplr,
     flipud,
     meshgrid,
-    moveaxis,
     movedim,
     ravel,
     repeat_interleave,
     roll,
-    swapaxes,
-    swapdims,
     tile,
     unflatten,
 )
@@ -393,6 +391,16 @@ for _other in (
     unsqueeze, var_mean,
 ):  # fmt: skip
     globals()[_other.__name__] = takes_numpy_names(_other)
+
+# Those without out=. They say, as the others do, when they are given something else than a tensor.
+for _plain in (
+    (adjoint, argsort, atleast_1d, atleast_2d, atleast_3d, broadcast_to, chunk, clone, count_nonzero, diag_embed)
+    + (diagflat, diagonal, dsplit, flatten, flip, fliplr, flipud, hsplit, index_fill, masked_fill, masked_scatter)
+    + (movedim, narrow, permute, randint_like, ravel, repeat_interleave, reshape, roll, select, split)
+    + (split_with_sizes, squeeze, std_mean, sum_to_size, t, tensor_split, tile, trace, transpose, unbind, unflatten)
+    + (unique, unique_consecutive, unsqueeze, var_mean, vsplit)
+):
+    globals()[_plain.__name__] = refuses(_plain)
 
 
 # Methods that are functions too.

@@ -74,12 +74,22 @@ def memory(shape: tuple[int, ...], kind: dtype) -> tuple[np.ndarray, Any]:
             pass  # NumPy finds the words
         else:
             return np.ndarray(shape, kind.numpy, _memory(pointer)), pointer
-    array = empty_array(shape, kind.numpy)
+    try:
+        array = empty_array(shape, kind.numpy)
+    except (MemoryError, ValueError) as error:
+        if min(shape, default=0) < 0:
+            raise ArgumentError(f"a tensor cannot have negative dimensions: {shape}") from None
+        raise RuntimeError(f"no memory for a {kind} tensor of shape {shape} ({error})") from None
     return array, from_buffer(kind.array_type, array)
 
 
 def empty(shape: tuple[int, ...], kind: dtype) -> Tensor:
-    """A tensor of fresh memory."""
+    """A tensor of fresh memory.
+
+    Raises:
+        RuntimeError: when there is not so much, as PyTorch.
+        ValueError: for a negative size.
+    """
     array, pointer = memory(shape, kind)
     return new(array, pointer, shape, kind)
 

@@ -199,8 +199,13 @@ class Tensor(Queries):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Value):
             raise KindError(f"data: expected a tensor, got {type(value).__name__}")
-        if value.dtype is not self.dtype and self.node is not None:
-            raise KindError(f"data: {value.dtype} cannot replace {self.dtype} in a recorded tensor")
+        if self.requires_grad and not value.dtype.is_floating_point:
+            raise RuntimeError(f"data: a tensor that requires grad must be floating point, got {describe(value)}")
+        if self.node is not None and (value.dtype is not self.dtype or value.shape != self.shape):
+            error = KindError if value.dtype is not self.dtype else ArgumentError
+            raise error(
+                f"data: {describe(value)} cannot replace {describe(self)} in a recorded tensor; detach() it first"
+            )
         self.array, self.pointer, self.shape = value.array, value.pointer, value.shape
         self.dtype, self.strides = value.dtype, value.strides
         self.base = value.base
@@ -514,6 +519,8 @@ class Tensor(Queries):
 
     def type_as(self, other: Tensor) -> Tensor:
         """The tensor in the number type of another."""
+        if not isinstance(other, Value):
+            raise TypeError(f"type_as: expected a tensor, got {type(other).__name__}")
         return views.to_dtype(self, other.dtype)
 
     __iadd__ = add_ = inplace.add_

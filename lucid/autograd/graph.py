@@ -400,6 +400,11 @@ def run_backward(
 
 def _accumulate(leaf: Any, grad: Any, create_graph: bool, shared: set[int]) -> None:
     """Adds to ``leaf.grad``. The first gradient becomes it without a copy, if nobody else holds its memory."""
+    if grad.shape != leaf.shape or grad.dtype is not leaf.dtype:
+        raise RuntimeError(
+            f"backward: the gradient is {describe(grad)}, but the leaf is {describe(leaf)}; "
+            "its data was replaced after it was used"
+        )
     if leaf._grad is None:
         if create_graph:
             leaf._grad = grad

@@ -78,6 +78,7 @@ from lucid.ops.random import bernoulli
 from lucid.ops.random import dropout as _dropout
 from lucid.ops.reduce import log_softmax as _log_softmax
 from lucid.ops.reduce import softmax as _softmax
+from lucid.ops.refusal import refuses
 from lucid.ops.resample import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
 from lucid.ops.similarity import cosine_similarity, normalize, pairwise_distance
 from lucid.ops.view import permute, reshape
@@ -286,6 +287,7 @@ def _drop_channels(operation: str, input: Tensor, channel: int, p: float, traini
     return (mul_ if inplace else mul)(input, _dropout(ones(shape, dtype=input.dtype), p, True))
 
 
+@refuses
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Whole channels zero with probability p, the others divided by 1 − p (Tompson et al. 2015).
 
@@ -308,6 +310,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return _drop_channels("dropout1d", input, len(input.shape) - 2, p, training, inplace)
 
 
+@refuses
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Whole channels zero with probability p, the others divided by 1 − p (Tompson et al. 2015).
 
@@ -367,6 +370,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     return copy_(input, out) if inplace else out
 
 
+@refuses
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y_k = x₁ᵀ A_k x₂ + b_k.
 

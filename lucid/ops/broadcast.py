@@ -15,6 +15,7 @@ from lucid import engine
 from lucid.autograd.graph import record
 from lucid.autograd.views import attach
 from lucid.errors import ArgumentError
+from lucid.ops.refusal import refuses
 from lucid.ops.view import reshape, sizes, to_dtype, wrap_dim
 from lucid.types import Tensor
 
@@ -88,11 +89,13 @@ def broadcast_to(input: Tensor, shape: Any) -> Tensor:
     return expand(input, shape)
 
 
+@refuses
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor expanded to the shape of ``other``."""
     return expand(input, other.shape)
 
 
+@refuses
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """The tensors expanded to the shape they broadcast to."""
     shape = broadcast_shapes(*(x.shape for x in tensors))

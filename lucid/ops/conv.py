@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from lucid import engine
-from lucid.autograd.graph import Value, record
+from lucid.autograd.graph import record
 from lucid.engine import ffi, pointer_or_null
 from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add
 from lucid.ops.broadcast import sum
+from lucid.ops.elementwise import need_tensor
 from lucid.ops.picking import getitem
 from lucid.ops.view import reshape
 from lucid.types import Tensor
@@ -29,7 +30,7 @@ def several(operation: str, name: str, value: Any, count: int, least: int) -> tu
     Raises:
         ValueError: for another count of numbers, or one below ``least``.
     """
-    each = (value,) if isinstance(value, int) else tuple(value)
+    each = tuple(value) if isinstance(value, tuple | list) else (value,)
     if len(each) == 1:
         each = each * count
     if len(each) != count or any(not isinstance(v, int) or isinstance(v, bool) for v in each) or min(each) < least:
@@ -103,11 +104,11 @@ class _Geometry:
         )
 
 
-def check_types(operation: str, *tensors: Tensor | None) -> None:
-    given = [x for x in tensors if x is not None]
+def check_types(operation: str, input: Tensor, *others: Tensor | None) -> None:
+    """Tensors of one number type; the first must be there, the others may be None."""
+    given = [input, *(x for x in others if x is not None)]
     for x in given:
-        if not isinstance(x, Value):
-            raise KindError(f"{operation}: expected a tensor, got {type(x).__name__}")
+        need_tensor(operation, x)
     if len({x.dtype for x in given}) > 1:
         raise KindError(
             f"{operation}: operands are {', '.join(map(str, (x.dtype for x in given)))}; convert with .to()"
@@ -115,7 +116,9 @@ def check_types(operation: str, *tensors: Tensor | None) -> None:
 
 
 def _check_shapes(operation: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: Any, layout: str) -> None:
+    need_tensor(operation, weight)
     check_types(operation, input, weight, bias)
+    engine.kernel_for(_conv2d, input.dtype, operation)
     sides = 1 if operation.endswith("1d") else 2
     if len(input.shape) not in (sides + 1, sides + 2) or len(weight.shape) != sides + 2:
         side = "length" if sides == 1 else "height, width"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lucid.errors import ArgumentError
 from lucid.ops.broadcast import sum
+from lucid.ops.refusal import refuses
 from lucid.ops.shape import diagonal, diagonal_into_zeros
 from lucid.types import Tensor
 
@@ -30,6 +31,7 @@ def trace(input: Tensor) -> Tensor:
     return sum(diagonal(input))
 
 
+@refuses
 def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:  # noqa: N803
     """The diagonals of matrices, as a view: as :func:`lucid.diagonal`, of the last two dimensions if not told others.
 

@@ -89,6 +89,8 @@ def scatter_rows_into_zeros(grad: Tensor, index: Tensor, shape: tuple[int, ...],
         shape: that of the table.
         skip: rows to be added here are left out (the padding row of an embedding).
     """
+    if grad.shape != (*index.shape, *shape[1:]):
+        raise RuntimeError(f"index: the gradient has shape {grad.shape}, but the index now has {index.shape}")
     dense = engine.contiguous(grad)
     out = engine.zeros(shape, grad.dtype)
     width = out.array.size // shape[0] if shape[0] else 0
@@ -167,6 +169,8 @@ def _part(operation: str, x: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def scatter_into_zeros(source: Tensor, dim: int, index: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Zeros of ``shape`` with ``source`` added where :func:`gather` picked: its derivative."""
+    if source.shape != index.shape:
+        raise RuntimeError(f"scatter: the gradient has shape {source.shape}, but the index now has {index.shape}")
     out = engine.zeros(shape, source.dtype)
     _write_scattered("scatter", out, dim, index, source, "add")
     return record("scatter_into_zeros", out, (source,), (lambda g: gather(g, dim, index),))

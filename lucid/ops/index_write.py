@@ -18,6 +18,7 @@ from lucid.ops.elementwise import need_tensor
 from lucid.ops.index import need_mask, slices_along
 from lucid.ops.picking import Places, number_in, put, write_places
 from lucid.ops.rebase import changed, may_change
+from lucid.ops.refusal import refuses
 from lucid.ops.slicing import sliced
 from lucid.ops.view import reshape, to_dtype
 from lucid.types import Operand, Tensor
@@ -260,6 +261,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return put(whole, *_masked_places("masked_scatter", whole, mask, source))
 
 
+@refuses
 def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """In-place form of :func:`masked_scatter`: the tensor itself is written to; the mask broadcasts to it."""
     if not input.shape:

@@ -16,6 +16,7 @@ from lucid.ops import arithmetic, combine, create, random
 from lucid.ops.broadcast import expand
 from lucid.ops.elementwise import Binary, Unary
 from lucid.ops.rebase import as_before, changed, may_change, take_over, zeros_like
+from lucid.ops.refusal import refuses
 from lucid.ops.view import reshape, to_dtype
 from lucid.types import Tensor
 
@@ -112,6 +113,7 @@ def fill_(input: Tensor, value: float) -> Tensor:
     return _overwrite("fill_", input, lambda: create.fill_with(input, value))
 
 
+@refuses
 def copy_(input: Tensor, src: Tensor) -> Tensor:
     """Takes over the numbers of ``src``, broadcast to the tensor's shape and converted to its type.
 

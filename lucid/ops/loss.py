@@ -139,11 +139,11 @@ def _fused(
     kind = logits.dtype
     rows, classes = logits.shape
     dense = engine.contiguous(logits)
-    dense_weight = None if weight is None else engine.contiguous(weight)
+    weight = None if weight is None else engine.contiguous(weight)
     loss = engine.empty(() if reduction else (rows,), kind)
     log_sum_exp, total = engine.empty((rows,), kind), engine.empty((), kind)
     position = engine.kernel_for(_cross_entropy, kind, "cross_entropy")(
-        rows, classes, dense.pointer, target.pointer, pointer_or_null(dense_weight), ignore_index, smoothing, reduction,
+        rows, classes, dense.pointer, target.pointer, pointer_or_null(weight), ignore_index, smoothing, reduction,
         loss.pointer, log_sum_exp.pointer, total.pointer,
     )  # fmt: skip
     if position >= 0:
@@ -152,18 +152,20 @@ def _fused(
             f"there are {classes} (0 to {classes - 1})"
         )
 
-    def rule(grad: Tensor, logits: Tensor, target: Tensor) -> Tensor:
+    def rule(grad: Tensor, logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         if mode.recording:  # the second derivative: the same gradient, written with operations
             return _gradient_by_operations(grad, logits, target, weight, ignore_index, smoothing, reduction, total)
         dense, dense_grad = engine.contiguous(logits), engine.contiguous(grad)
         found = engine.empty((rows, classes), kind)
         _cross_entropy_backward[kind](
-            rows, classes, dense.pointer, target.pointer, pointer_or_null(dense_weight), ignore_index, smoothing,
+            rows, classes, dense.pointer, target.pointer, pointer_or_null(weight), ignore_index, smoothing,
             reduction, dense_grad.pointer, log_sum_exp.pointer, total.pointer, found.pointer,
         )  # fmt: skip
         return found
 
-    return record("cross_entropy", loss, (logits,), (rule,), (logits, target))
+    return record(
+        "cross_entropy", loss, (logits,), (rule,), (logits, target) if weight is None else (logits, target, weight)
+    )
 
 
 def _gradient_by_operations(
@@ -259,12 +261,13 @@ def nll_loss(
     kind = rows.dtype
     if weight is not None and (weight.shape != (classes,) or weight.dtype is not kind):
         raise ArgumentError(f"nll_loss: weight must be {kind} ({classes},), got {weight.dtype} {weight.shape}")
-    dense, dense_weight = engine.contiguous(rows), None if weight is None else engine.contiguous(weight)
+    dense = engine.contiguous(rows)
+    weight = None if weight is None else engine.contiguous(weight)
     code = REDUCTIONS[reduction]
     loss, total = engine.empty(() if code else (count,), kind), engine.empty((), kind)
-    options = (pointer_or_null(dense_weight), int(ignore_index), code)
+    options = (int(ignore_index), code)
     position = engine.kernel_for(_nll_loss, kind, "nll_loss")(
-        count, classes, dense.pointer, flat.pointer, *options, loss.pointer, total.pointer
+        count, classes, dense.pointer, flat.pointer, pointer_or_null(weight), *options, loss.pointer, total.pointer
     )
     if position >= 0:
         raise PositionError(
@@ -272,20 +275,27 @@ def nll_loss(
             f"there are {classes} (0 to {classes - 1})"
         )
 
-    def gradient(grad: Tensor, flat: Tensor) -> Tensor:
+    def gradient(grad: Tensor, flat: Tensor, weight: Tensor | None) -> Tensor:
         found, dense_grad = engine.empty((count, classes), kind), engine.contiguous(grad)
         _nll_loss_backward[kind](
-            count, classes, flat.pointer, *options, dense_grad.pointer, total.pointer, found.pointer
+            count,
+            classes,
+            flat.pointer,
+            pointer_or_null(weight),
+            *options,
+            dense_grad.pointer,
+            total.pointer,
+            found.pointer,
         )
         return found
 
-    def rule(grad: Tensor, flat: Tensor) -> Tensor:
+    def rule(grad: Tensor, flat: Tensor, weight: Tensor | None = None) -> Tensor:
         if not mode.recording:
-            return gradient(grad, flat)
-        slopes = gradient(engine.wrap(np.ones(loss.shape, kind.numpy)), flat)  # the loss is linear
+            return gradient(grad, flat, weight)
+        slopes = gradient(engine.wrap(np.ones(loss.shape, kind.numpy)), flat, weight)  # the loss is linear
         return mul(slopes, expand(grad if code else reshape(grad, (count, 1)), (count, classes)))
 
-    loss = record("nll_loss", loss, (rows,), (rule,), (flat,))
+    loss = record("nll_loss", loss, (rows,), (rule,), (flat,) if weight is None else (flat, weight))
     return reshape(loss, wanted) if not code and loss.shape != wanted else loss
 
 

@@ -299,7 +299,7 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | No
 
     def rules(grad: Tensor, x: Tensor, weight: Tensor, seen: Tensor) -> Any:
         if mode.recording and before is not None:  # the second derivative sees how the numbers before it came about
-            seen = _linear(x, weight, bias, None)
+            seen = linear(x, weight, bias)
         return rule(backward(grad, seen), x, weight)
 
     if before is None:

@@ -12,6 +12,7 @@ from lucid.ops.elementwise import need_tensor
 from lucid.ops.factor import svdvals
 from lucid.ops.norm import p_norm
 from lucid.ops.reduce import amax, amin
+from lucid.ops.refusal import refuses
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
 from lucid.types import Tensor
 
@@ -114,6 +115,7 @@ def _extreme(sizes: Tensor, ord: float, dim: int, keepdim: bool = False) -> Tens
     return (amax if ord > 0 else amin)(sizes, dim, keepdim)
 
 
+@refuses
 def norm(A: Tensor, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: N803
     """The norm of vectors or matrices, by how many dimensions there are.
 

@@ -76,17 +76,15 @@ def _normalise(
         _group_norm[kind](*plan.sizes, plan.groups, *pointers, out.pointer, *statistics)
     if not mode.recording:
         return out, average, variance
-    wanted = tuple(isinstance(p, Value) and p.requires_grad for p in (x, weight, bias))
+    bias_shape = None if bias is None else bias.shape
+    wanted = [p.shape if isinstance(p, Value) and p.requires_grad else None for p in (x, weight, bias)]
 
     def rule(grad: Tensor, x: Tensor, *rest: Tensor) -> tuple[Tensor | None, ...]:
         factors = rest[0] if weight is not None else None
         if mode.recording:  # the second derivative: the same gradients, written with operations
-            return _gradients_by_operations(plan, grad, x, factors, bias, given)
+            return _gradients_by_operations(plan, grad, x, factors, bias_shape, given)
         dense_grad, dense_x = engine.contiguous(grad), engine.contiguous(x)
-        found = [
-            engine.empty(p.shape, kind) if p is not None and want else None
-            for p, want in zip((x, weight, bias), wanted, strict=True)
-        ]
+        found = [None if shape is None else engine.empty(shape, kind) for shape in wanted]
         inputs = (
             dense_grad.pointer, dense_x.pointer, pointer_or_null(parameters[0]), pointer_or_null(average),
             variance.pointer, plan.eps,
@@ -102,7 +100,12 @@ def _normalise(
 
 
 def _gradients_by_operations(
-    plan: _Plan, grad: Tensor, x: Tensor, weight: Tensor | None, bias: Tensor | None, given: tuple[Tensor, ...]
+    plan: _Plan,
+    grad: Tensor,
+    x: Tensor,
+    weight: Tensor | None,
+    bias_shape: tuple[int, ...] | None,
+    given: tuple[Tensor, ...],
 ) -> tuple[Tensor | None, ...]:
     """The gradients of input, weight and bias, from operations that can be differentiated again.
 
@@ -128,14 +131,16 @@ def _gradients_by_operations(
     return (
         reshape(mul(grad_x, rstd), x.shape),
         None if weight is None else reshape(sum(mul(g4, normal), (0, 3)), weight.shape),
-        None if bias is None else reshape(sum(g4, (0, 3)), bias.shape),
+        None if bias_shape is None else reshape(sum(g4, (0, 3)), bias_shape),
     )
 
 
 def _over_last(
     name: str, input: Tensor, normalized_shape: Any, weight: Any, bias: Any, eps: float, centred: bool
 ) -> Tensor:
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
+    if any(not isinstance(n, int) for n in shape):
+        raise TypeError(f"{name}: normalized_shape must be one or several integers, got {normalized_shape!r}")
     n = math.prod(shape)
     _check(name, input, n, weight=weight, bias=bias)
     if not shape or input.shape[-len(shape) :] != shape:
@@ -231,12 +236,21 @@ def group_norm(
     """
     batch, channels, inner = _split("group_norm", input, 2)
     _check("group_norm", input, channels, weight=weight, bias=bias)
+    if not isinstance(num_groups, int):
+        raise TypeError(f"group_norm: num_groups must be an integer, got {num_groups!r}")
     if num_groups < 1 or channels % num_groups:
         raise ArgumentError(f"group_norm: {channels} channels cannot be cut into {num_groups} equal groups")
     if batch * (channels // num_groups) * inner == 1:
         raise ArgumentError(f"group_norm: a group of input {input.shape} is a single number, which is its own mean")
     plan = _Plan(batch, num_groups, channels // num_groups, inner, (2, 3), eps)
     return _normalise("group_norm", plan, input, weight, bias)[0]
+
+
+def _may_move(name: str, *running: Tensor | None) -> None:
+    """Refuses running statistics that cannot be written to, before either is."""
+    for one in running:
+        if one is not None:
+            engine.check_writable(one, name)
 
 
 def _move(running: Tensor | None, found: Tensor, momentum: float) -> None:
@@ -307,6 +321,7 @@ def batch_norm(
     if not count:  # nothing to take a mean of; the gradients of weight and bias are 0
         nothing = engine.wrap(np.zeros(channels, input.dtype.numpy))
         return _normalise("batch_norm", plan._replace(fixed=True), input, weight, bias, (nothing, nothing))[0]
+    _may_move("batch_norm", running_mean, running_var)
     out, average, variance = _normalise("batch_norm", plan, input, weight, bias)
     if average is not None:
         _move(running_mean, average, momentum)
@@ -352,6 +367,7 @@ def instance_norm(
     if inner == 1:
         raise ArgumentError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
     plan = _Plan(batch, channels, 1, inner, (2, 3), eps)
+    _may_move("instance_norm", running_mean, running_var)
     out, average, variance = _normalise("instance_norm", plan, input, weight, bias)
     if batch and inner and average is not None:
         _move(running_mean, mean(reshape(average, (batch, channels)), 0), momentum)

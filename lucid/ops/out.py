@@ -16,6 +16,7 @@ from lucid import engine
 from lucid.autograd.graph import Value, needs_graph
 from lucid.errors import KindError
 from lucid.ops.numpy_names import renamed
+from lucid.ops.refusal import refusal
 from lucid.ops.view import to_dtype
 from lucid.types import Tensor
 
@@ -37,15 +38,24 @@ def takes_out(operation: Callable[..., Any]) -> Callable[..., Any]:
 
     # The first two are the last one with less to do: a call without out should cost next to nothing.
     def of_one(input: Any, *, out: Any = None) -> Any:
-        return operation(input) if out is None else _into(out, operation, (input,), {})
+        try:
+            return operation(input) if out is None else _into(out, operation, (input,), {})
+        except AttributeError as error:
+            raise refusal(operation.__name__, (input,), error) from None
 
     def of_two(input: Any, other: Any, *, out: Any = None) -> Any:
-        return operation(input, other) if out is None else _into(out, operation, (input, other), {})
+        try:
+            return operation(input, other) if out is None else _into(out, operation, (input, other), {})
+        except AttributeError as error:
+            raise refusal(operation.__name__, (input, other), error) from None
 
     def of_any(*args: Any, out: Any = None, **options: Any) -> Any:
         if options:
             options = renamed(operation.__name__, options)
-        return operation(*args, **options) if out is None else _into(out, operation, args, options)
+        try:
+            return operation(*args, **options) if out is None else _into(out, operation, args, options)
+        except AttributeError as error:
+            raise refusal(operation.__name__, (*args, *options.values()), error) from None
 
     fits: dict[tuple[str, ...], Callable[..., Any]] = {("input",): of_one, ("input", "other"): of_two} if plain else {}
     with_out = functools.update_wrapper(fits.get(tuple(required), of_any), operation)

@@ -22,7 +22,10 @@ def _pairs(operation: str, pad: Any, input: Tensor) -> list[tuple[int, int]]:
     """(before, after) for the last dimensions, in their order. PyTorch's list begins with the last."""
     if not isinstance(input, Value):
         raise KindError(f"{operation}: expected a tensor, got {type(input).__name__}")
-    numbers = [operator.index(n) for n in pad]
+    try:
+        numbers = [operator.index(n) for n in pad]
+    except TypeError as error:
+        raise KindError(f"{operation}: pad must be a tuple of integers, got {pad!r} ({error})") from None
     if len(numbers) % 2 or len(numbers) > 2 * len(input.shape):
         raise ArgumentError(
             f"{operation}: pad must be (before, after) for some of the last dimensions, the last first, "
@@ -58,8 +61,9 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
     out = engine.empty((*input.shape[:lead], *(size + a + b for size, (a, b) in sides)), input.dtype)
     try:
         out.array.fill(value)
-    except OverflowError as error:
-        raise ArgumentError(f"constant_pad_nd: {error}") from None
+    except (OverflowError, ValueError, TypeError) as error:
+        kind = KindError if isinstance(error, TypeError) else ArgumentError
+        raise kind(f"constant_pad_nd: value {value!r} does not fit into {input.dtype} ({error})") from None
     kept: Any = (..., *[slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in sides])
     place: Any = (..., *[slice(max(a, 0), size + a + b - max(b, 0)) for size, (a, b) in sides])
     steps = engine.dense_strides(out.shape)[lead:]

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from lucid import engine
-from lucid.autograd.graph import record
+from lucid.autograd.graph import detached_alias, record
 from lucid.engine import ffi
 from lucid.errors import ArgumentError, PositionError
 from lucid.ops.activation import relu
@@ -93,6 +93,8 @@ class _Planes:
         each = each * self.dims if len(each) == 1 else each
         wanted = tuple(s if n is None else n for n, s in zip(each, self.sides[-self.dims :], strict=False))
         wanted = pair(self.operation, "output_size", wanted if len(each) == self.dims else output_size, 0)
+        if math.prod(wanted) > LARGEST_IMAGE:
+            raise ValueError(f"{self.operation}: output_size {output_size} is too large")
         self.lay(wanted, (1, 1), (1, 1), (0, 0), (1, 1))
 
 
@@ -167,7 +169,8 @@ def _max_pool(planes: _Planes, kernel: engine.Kernels, input: Tensor, return_ind
     dense = engine.contiguous(input)
     out, index = engine.empty(planes.out, input.dtype), engine.empty(planes.out, engine.int64)
     engine.kernel_for(kernel, input.dtype, planes.operation)(planes.c, dense.pointer, out.pointer, index.pointer)
-    record(planes.operation, out, (input,), (lambda grad: _max_pool_grad(planes, grad, index),))
+    places = detached_alias(index)  # the index goes to the user, who may put other memory into it
+    record(planes.operation, out, (input,), (lambda grad: _max_pool_grad(planes, grad, places),))
     return (out, index) if return_indices else out
 
 

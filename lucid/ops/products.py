@@ -16,6 +16,7 @@ from lucid.ops.create import as_tensor, zeros_like
 from lucid.ops.elementwise import common_shape
 from lucid.ops.index import index_select
 from lucid.ops.matmul import bmm, mm, mv
+from lucid.ops.refusal import refuses
 from lucid.ops.view import permute, reshape, wrap_dim
 from lucid.types import Tensor
 
@@ -74,6 +75,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: fl
     return _added("addmv", input, mv(mat, vec), beta, alpha)
 
 
+@refuses
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · input + alpha · (vec1 ⊗ vec2): [m], [n] → [m, n]; otherwise as :func:`addmm`.
 
@@ -96,6 +98,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
     return _added("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
+@refuses
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · input + alpha · Σ over the batch of batch1 @ batch2: [b, m, k], [b, k, n] → [m, n].
 
@@ -117,6 +120,7 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, al
 # Products of two tensors
 
 
+@refuses
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """The outer product of two vectors: [m], [n] → [m, n].
 
@@ -133,6 +137,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     return mul(reshape(input, -1, 1), reshape(vec2, 1, -1))
 
 
+@refuses
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Sums of products along the last dimension of both: [..., k], [*, k] → [..., *]. A 0-d tensor multiplies.
 
@@ -151,6 +156,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return tensordot(input, other, ([-1], [-1]))
 
 
+@refuses
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Sums of products along chosen dimensions: what is left of a, then what is left of b.
 
@@ -197,6 +203,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     return reshape(product, (*rows, *columns))
 
 
+@refuses
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: every number of ``input`` replaced by that number times ``other``.
 
@@ -214,6 +221,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     return reshape(mul(outside, inside), [m * n for m, n in zip(a, b, strict=True)])
 
 
+@refuses
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The vector product along a dimension of size 3; the others broadcast.
 
@@ -237,6 +245,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     return _cross("cross", input, other, dim)
 
 
+@refuses
 def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """The vector product along a dimension of size 3, the last if not told another; the others broadcast.
 
@@ -266,6 +275,7 @@ def _cross(operation: str, input: Tensor, other: Tensor, dim: int) -> Tensor:
     return sub(mul(turned[0], turned[1]), mul(turned[2], turned[3]))
 
 
+@refuses
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """Inner products along a dimension; the others broadcast.
 
@@ -289,6 +299,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 # Products of several matrices
 
 
+@refuses
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """The product of matrices, in the order of multiplying that takes the fewest operations.
 
@@ -320,6 +331,7 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     return reshape(out, shape)
 
 
+@refuses
 def chain_matmul(*matrices: Tensor) -> Tensor:
     """The product of matrices, in the order of multiplying that takes the fewest operations; see
     :func:`lucid.linalg.multi_dot`.

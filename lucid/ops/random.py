@@ -122,7 +122,11 @@ def set_rng_state(new_state: Tensor) -> None:
 
 
 def _state(generator: Generator | None) -> Any:
-    return (default_generator if generator is None else generator).state
+    if generator is None:
+        return default_generator.state
+    if not isinstance(generator, Generator):
+        raise TypeError(f"random: generator must be a lucid.Generator, got {type(generator).__name__}")
+    return generator.state
 
 
 def _draw(
@@ -393,6 +397,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     Raises:
         ValueError: for p outside [0, 1].
     """
+    need_tensor("dropout", input)
     if not 0.0 <= p <= 1.0:
         raise ArgumentError(f"dropout: p must be from 0 to 1, got {p}")
     if not training or p == 0.0:

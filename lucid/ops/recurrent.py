@@ -63,6 +63,7 @@ def recurrent(
         LSTM: i, f, o = σ(…), g = tanh(…); c' = f c + i g; h' = W_hr (o tanh c') (Hochreiter and Schmidhuber 1997).
         GRU: r, z = σ(…); n = tanh(W_in x + b_in + r (W_hn h + b_hn)); h' = (1 − z) n + z h (Cho et al. 2014).
     """
+    batch_sizes = tuple(batch_sizes)
     inputs = (input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr)
     _check(kind, batch_sizes, *inputs)
     number, gates = KINDS[kind]
@@ -71,7 +72,7 @@ def recurrent(
     rows, input_size = input.shape
     hidden_size, output_size = w_ih.shape[0] // gates, w_hh.shape[1]
     batch = h0.shape[0]
-    sizes = ffi.new("int64_t[]", list(batch_sizes))
+    sizes = ffi.new("int64_t[]", batch_sizes)
     shape = ffi.new(
         "recurrent_shape *", (number, len(batch_sizes), input_size, hidden_size, output_size, int(reverse), sizes)
     )
@@ -108,6 +109,8 @@ def recurrent(
 
 def _check(kind: str, batch_sizes: Sequence[int], *tensors: Any) -> None:
     """Everything that C relies on."""
+    if kind not in KINDS:
+        raise ValueError(f"recurrent: kind must be one of {', '.join(KINDS)}, got {kind!r}")
     names = ("input", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
     first = tensors[0]
     for name, x in zip(names, tensors, strict=True):

@@ -13,7 +13,7 @@ from lucid.autograd.graph import record
 from lucid.errors import KindError, PositionError
 from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
-from lucid.ops.elementwise import default_dtype
+from lucid.ops.elementwise import default_dtype, need_tensor
 from lucid.ops.functions import exp, sqrt
 from lucid.ops.index import gather
 from lucid.ops.joining import cat, stack
@@ -23,6 +23,7 @@ from lucid.types import Tensor
 
 
 def _need_floating(operation: str, input: Tensor) -> None:
+    need_tensor(operation, input)
     if not input.dtype.is_floating_point:
         raise KindError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
 
@@ -402,6 +403,7 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
         >>> lucid.softmax(lucid.tensor([0.0, 0.0]), dim=0).tolist()
         [0.5, 0.5]
     """
+    need_tensor("softmax", input)
     if dtype is not None:
         input = to_dtype(input, dtype)
     out = _along("softmax", _softmax, dim, input)
@@ -422,6 +424,7 @@ def softmax_backward(grad: Tensor, out: Tensor, dim: int) -> Tensor:
 
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """xᵢ − log Σⱼ exp(xⱼ) along ``dim``, without overflow."""
+    need_tensor("log_softmax", input)
     if dtype is not None:
         input = to_dtype(input, dtype)
     out = _along("log_softmax", _log_softmax, dim, input)

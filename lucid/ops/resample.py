@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.engine import pointer_or_null
 from lucid.errors import ArgumentError, KindError
+from lucid.ops.conv import LARGEST_IMAGE
 from lucid.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from lucid.ops.view import contiguous, permute, reshape
 from lucid.types import Tensor
@@ -175,6 +177,8 @@ def interpolate(
     places, scales = _sizes(sides, size, scale_factor, recompute_scale_factor)
     if min(*places, *sides) < 1:
         raise ArgumentError(f"interpolate: sizes must be positive; shape {input.shape} would become {places}")
+    if math.prod(places) > LARGEST_IMAGE:
+        raise ArgumentError(f"interpolate: shape {input.shape} would become {places}, which is too large")
     if mode == "area":
         if len(sides) == 3:
             raise ArgumentError(f"interpolate: mode 'area' is for signals and images, got shape {input.shape}")
@@ -202,8 +206,11 @@ def _sizes(
     if scale_factor is None:
         if recompute_scale_factor:
             raise ArgumentError("interpolate: recompute_scale_factor goes with scale_factor, not with size")
-        return tuple(int(n) for n in each), (None,) * len(sides)
-    if not all(0 < f < math.inf for f in each):
+        try:
+            return tuple(operator.index(n) for n in each), (None,) * len(sides)
+        except TypeError:
+            raise KindError(f"interpolate: size must be integers, got {size!r}") from None
+    if not all(isinstance(f, int | float) and 0 < f < math.inf for f in each):
         raise ArgumentError(f"interpolate: scale_factor must be positive, got {scale_factor}")
     places = tuple(math.floor(side * float(f)) for side, f in zip(sides, each, strict=True))
     return places, ((None,) * len(sides) if recompute_scale_factor else tuple(float(f) for f in each))

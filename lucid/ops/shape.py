@@ -15,6 +15,7 @@ from lucid.ops.broadcast import expand
 from lucid.ops.joining import cat
 from lucid.ops.picking import Places, pick
 from lucid.ops.rebase import Window, window_into_zeros
+from lucid.ops.refusal import refuses
 from lucid.ops.slicing import narrow
 from lucid.ops.view import clone, flatten, flip, permute, reshape, resolve_shape, sizes, transpose, view, wrap_dim
 from lucid.types import Tensor
@@ -73,11 +74,13 @@ def ravel(input: Tensor) -> Tensor:
     return flatten(input)
 
 
+@refuses
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor in the shape of another."""
     return reshape(input, other.shape)
 
 
+@refuses
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """A view of the tensor in the shape of another."""
     return view(input, other.shape)

@@ -15,6 +15,7 @@ from lucid.ops.broadcast import expand, sum
 from lucid.ops.factor import _eigh, _svd
 from lucid.ops.matmul import matmul
 from lucid.ops.reduce import prod
+from lucid.ops.refusal import refuses
 from lucid.ops.triangular import (
     LinAlgError,
     as_columns,
@@ -58,6 +59,7 @@ def _singular(a: np.ndarray) -> str:
 # Systems and inverses
 
 
+@refuses
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:  # noqa: N803
     """X with A X = B, for square invertible matrices. By LU factorization, in NumPy.
 
@@ -140,6 +142,7 @@ def _inverse(operation: str, A: Tensor) -> Tensor:  # noqa: N803
     return record("inverse", out, (A,), (rule,), (None,), output=0)
 
 
+@refuses
 def matrix_power(A: Tensor, n: int) -> Tensor:  # noqa: N803
     """A multiplied by itself: Aⁿ by squaring; for negative n of the inverse; for 0 the identity.
 
@@ -362,6 +365,7 @@ def matrix_rank(
     return engine.wrap(np.asarray((sizes > _tolerance(A, sizes, atol, rtol)).sum(-1, dtype=np.int64)))
 
 
+@refuses
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:  # noqa: N803
     """The X of smallest norm that makes ‖A X − B‖ smallest, by the pseudoinverse.
 

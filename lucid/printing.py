@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lucid import engine
+from lucid.errors import ArgumentError
 from lucid.number_types import get_default_dtype
 from lucid.types import Tensor
 
@@ -64,7 +65,7 @@ def set_printoptions(
     """
     if profile is not None:
         if profile not in _PROFILES:
-            raise ValueError(f"set_printoptions: profile must be one of {', '.join(_PROFILES)}, got {profile!r}")
+            raise ArgumentError(f"set_printoptions: profile must be one of {', '.join(_PROFILES)}, got {profile!r}")
         options.__dict__.update(_PROFILES[profile])
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
     options.__dict__.update({name: value for name, value in given.items() if value is not None})

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from lucid import engine
 from lucid.devices import CPU, check_device, device
+from lucid.errors import ArgumentError, KindError
 from lucid.number_types import set_default_dtype
 
 Program = TypeVar("Program", bound=Callable[..., Any])
@@ -43,7 +44,7 @@ def set_float32_matmul_precision(precision: str) -> None:
         ValueError: for another word.
     """
     if precision not in _PRECISIONS:
-        raise ValueError(f"set_float32_matmul_precision: expected one of {_PRECISIONS}, got {precision!r}")
+        raise ArgumentError(f"set_float32_matmul_precision: expected one of {_PRECISIONS}, got {precision!r}")
     _precision[0] = precision
 
 
@@ -109,5 +110,5 @@ def compile(model: Program | None = None, **options: Any) -> Program | Callable[
     """
     unknown = options.keys() - {"fullgraph", "dynamic", "backend", "mode", "options", "disable"}
     if unknown:
-        raise TypeError(f"compile: there is no option {', '.join(sorted(unknown))}")
+        raise KindError(f"compile: there is no option {', '.join(sorted(unknown))}")
     return (lambda program: program) if model is None else model

@@ -10,6 +10,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value
 from lucid.dtypes import strided_layout
+from lucid.errors import ArgumentError, KindError
 from lucid.ops import broadcast, inplace, legacy, random
 from lucid.ops.create import fill_with
 from lucid.ops.rebase import may_change
@@ -99,7 +100,7 @@ class Queries(Value):
         return bytes_of
 
     def _no_type(self, name: str) -> NoReturn:
-        raise TypeError(f"{name}: lucid has {', '.join(kind.name for kind in engine.DTYPES)}")
+        raise KindError(f"{name}: lucid has {', '.join(kind.name for kind in engine.DTYPES)}")
 
     def short(self) -> NoReturn:
         """Would be the tensor in int16, which is not there; int32 is.
@@ -151,7 +152,7 @@ class Queries(Value):
         ends = {engine.float32: 2**24 + 1, engine.float64: 2**53 + 1, engine.uint8: 256, engine.bool_: 2}
         end = to if to is not None else ends.get(self.dtype, 2 ** (8 * self.dtype.itemsize - 1) - 1)
         if low >= end:
-            raise ValueError(f"random_: there is no number from {low} to below {end}")
+            raise ArgumentError(f"random_: there is no number from {low} to below {end}")
         drawn = random.randint(low, end, self.shape, generator=generator)
         return self._filled("random_", drawn.array)
 
@@ -172,7 +173,7 @@ class Queries(Value):
             ValueError: for a λ that is not positive.
         """
         if not lambd > 0:
-            raise ValueError(f"exponential_: lambd must be positive, got {lambd}")
+            raise ArgumentError(f"exponential_: lambd must be positive, got {lambd}")
         uniform = random.rand(*self.shape, dtype=engine.float64, generator=generator).array
         return self._filled("exponential_", -np.log1p(-uniform) / lambd)
 
@@ -193,7 +194,7 @@ class Queries(Value):
         """
         n = len(self.shape)
         if n < 2 or (n > 2 and len(set(self.shape)) > 1):
-            raise ValueError(f"fill_diagonal_: expected a matrix, or dimensions of one size; got shape {self.shape}")
+            raise ArgumentError(f"fill_diagonal_: expected a matrix, or dimensions of one size; got shape {self.shape}")
         own: Any = self
         if n == 2 and not wrap:
             inplace.fill_(diagonal(own), fill_value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lucid.autograd.graph import Value, describe, detached_alias
+from lucid.errors import KindError
 
 
 class _VariableType(type):
@@ -13,7 +14,7 @@ class _VariableType(type):
 
     def __call__(cls, data: Any, requires_grad: bool = False) -> Any:
         if not isinstance(data, Value):
-            raise TypeError(f"Variable: expected a tensor, got {type(data).__name__}")
+            raise KindError(f"Variable: expected a tensor, got {type(data).__name__}")
         if requires_grad and not data.dtype.is_floating_point:
             raise RuntimeError(f"Variable: only floating-point tensors have gradients, not {describe(data)}")
         x = detached_alias(data)

@@ -76,7 +76,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         raise ArgumentError(f"rot90: dims must be two dimensions, got {dims}")
     one, other = (wrap_dim("rot90", d, len(input.shape)) for d in dims)
     if one == other:
-        raise ValueError(f"rot90: dims must differ, got {dims}")
+        raise ArgumentError(f"rot90: dims must differ, got {dims}")
     k %= 4
     if k == 2:
         return flip(input, (one, other))
@@ -149,7 +149,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, di
         4.0
     """
     if x is not None and dx is not None:
-        raise ValueError("trapezoid: give x or dx, not both")
+        raise ArgumentError("trapezoid: give x or dx, not both")
     dim = wrap_dim("trapezoid", dim, len(y.shape))
     n = y.shape[dim]
     if n < 2:

@@ -132,9 +132,9 @@ def quantile(
         raise KindError(f"quantile: expects floating-point numbers, got {input.dtype}; convert with .float() first")
     shares: Any = q if isinstance(q, Value) else as_tensor(q, dtype=input.dtype)
     if shares.dtype is not input.dtype or len(shares.shape) > 1:
-        raise ValueError("quantile: q must be a number or [n] of the input's number type")
+        raise ArgumentError("quantile: q must be a number or [n] of the input's number type")
     if not ((shares.array >= 0) & (shares.array <= 1)).all():
-        raise ValueError("quantile: q must be from 0 to 1")
+        raise ArgumentError("quantile: q must be from 0 to 1")
     x = reshape(input, -1) if dim is None else movedim(input, dim, -1)
     x = reshape(x, 1) if not x.shape else x
     if not x.shape[-1]:
@@ -148,7 +148,7 @@ def quantile(
     elif interpolation == "midpoint":
         share = np.where(share > 0, 0.5, 0.0)
     elif interpolation != "linear":
-        raise ValueError(f"quantile: interpolation {interpolation!r} is not there; see its documentation")
+        raise ArgumentError(f"quantile: interpolation {interpolation!r} is not there; see its documentation")
     spoiled = np.isnan(x.array).any(-1, keepdims=True)  # NaN is the largest, so there it is the last
     low, high = (np.where(spoiled, x.shape[-1] - 1, one) for one in (low, high))
     found = lerp(_at(ordered, low), _at(ordered, high), engine.wrap(share.astype(input.dtype.numpy)))

@@ -47,7 +47,7 @@ def made(kind: engine.dtype, args: tuple[Any, ...]) -> Tensor:
     """
     if len(args) != 1 or type(args[0]) in (int, Size):
         if not all(isinstance(size, int) for size in args[: None if len(args) > 1 else 0]):
-            raise TypeError(f"{_class_of(kind)}: expected sizes or one sequence of numbers, got {args!r}")
+            raise KindError(f"{_class_of(kind)}: expected sizes or one sequence of numbers, got {args!r}")
         return create.empty(*args if args else (0,), dtype=kind)
     data = args[0]
     if isinstance(data, Value):
@@ -57,7 +57,7 @@ def made(kind: engine.dtype, args: tuple[Any, ...]) -> Tensor:
         alias: Tensor = given.detach()
         return alias
     if not hasattr(data, "__len__") and not hasattr(data, "__array__"):
-        raise TypeError(f"{_class_of(kind)}: expected sizes or numbers, got {type(data).__name__}; use lucid.tensor")
+        raise KindError(f"{_class_of(kind)}: expected sizes or numbers, got {type(data).__name__}; use lucid.tensor")
     return create.tensor(data, dtype=kind)
 
 

@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from lucid.errors import KindError
+
 _NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
@@ -19,7 +21,7 @@ def renamed(operation: str, options: dict[str, Any]) -> dict[str, Any]:
         return options
     found = {_NAMES.get(name, name): value for name, value in options.items()}
     if len(found) < len(options):
-        raise TypeError(f"{operation}: an argument is given twice, by PyTorch's name and by NumPy's")
+        raise KindError(f"{operation}: an argument is given twice, by PyTorch's name and by NumPy's")
     return found
 
 

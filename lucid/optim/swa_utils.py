@@ -13,6 +13,7 @@ from typing import Any
 
 from lucid.autograd.grad_mode import no_grad
 from lucid.devices import check_device
+from lucid.errors import ArgumentError
 from lucid.nn.module import Module
 from lucid.nn.norm import BatchNorm1d, BatchNorm2d
 from lucid.ops.create import tensor
@@ -31,7 +32,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
         ValueError: for a decay that is not from 0 to 1.
     """
     if not 0.0 <= decay <= 1.0:
-        raise ValueError(f"get_ema_avg_fn: decay must be from 0 to 1, got {decay}")
+        raise ArgumentError(f"get_ema_avg_fn: decay must be from 0 to 1, got {decay}")
 
     def average(averaged: Tensor, new: Tensor, count: Tensor) -> Tensor:
         return decay * averaged + (1 - decay) * new
@@ -109,7 +110,7 @@ class AveragedModel(Module):
         super().__init__()
         check_device(device, "AveragedModel")
         if avg_fn is not None and multi_avg_fn is not None:
-            raise ValueError("AveragedModel: give avg_fn or multi_avg_fn, not both")
+            raise ArgumentError("AveragedModel: give avg_fn or multi_avg_fn, not both")
         self.module = copy.deepcopy(model)
         self.register_buffer("n_averaged", tensor(0))
         self.avg_fn = avg_fn
@@ -204,13 +205,13 @@ class SWALR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"SWALR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+            raise ArgumentError(f"SWALR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
-            raise ValueError(f"SWALR: anneal_epochs must be 0 or more, got {anneal_epochs!r}")
+            raise ArgumentError(f"SWALR: anneal_epochs must be 0 or more, got {anneal_epochs!r}")
         groups = optimizer.param_groups
         rates = list(swa_lr) if isinstance(swa_lr, list | tuple) else [swa_lr] * len(groups)
         if len(rates) != len(groups):
-            raise ValueError(f"SWALR: {len(rates)} rates for {len(groups)} parameter groups")
+            raise ArgumentError(f"SWALR: {len(rates)} rates for {len(groups)} parameter groups")
         self.swa_lrs = rates
         self.anneal_epochs = anneal_epochs
         self.anneal_strategy = anneal_strategy

@@ -11,6 +11,7 @@ from typing import Any
 from lucid import autograd
 from lucid.autograd.grad_mode import enable_grad, mode
 from lucid.autograd.graph import Node, Value, detached_alias, needs_graph
+from lucid.errors import ArgumentError, KindError
 from lucid.nn.container import Sequential
 from lucid.ops.random import get_rng_state, set_rng_state
 from lucid.types import Tensor
@@ -54,7 +55,7 @@ def checkpoint(
     results = function(*(copies.get(id(x), x) for x in args), **kwargs)
     several = results if isinstance(results, tuple) else (results,)
     if not all(isinstance(x, Value) for x in several):
-        raise TypeError("checkpoint: the function must return a tensor or a tuple of tensors")
+        raise KindError("checkpoint: the function must return a tensor or a tuple of tensors")
     leaves = _leaves(several, list(copies.values()), start)
     if not needs_graph(*inputs, *leaves):
         return results
@@ -158,7 +159,7 @@ def checkpoint_sequential(
     """
     parts = list(functions.children()) if isinstance(functions, Sequential) else list(functions)
     if not 1 <= segments <= max(len(parts), 1):
-        raise ValueError(f"checkpoint_sequential: {len(parts)} functions cannot be cut into {segments} parts")
+        raise ArgumentError(f"checkpoint_sequential: {len(parts)} functions cannot be cut into {segments} parts")
     size = len(parts) // segments
 
     def run(some: list[Any]) -> Callable[[Any], Any]:

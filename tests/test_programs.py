@@ -139,3 +139,15 @@ def test_flags_that_scripts_set():
     lucid.backends.cuda.matmul.allow_tf32 = lucid.backends.cudnn.allow_tf32 = True
     assert lucid.ones(2, 2).mm(lucid.ones(2, 2)).tolist() == [[2.0, 2.0], [2.0, 2.0]]
     lucid.backends.cuda.matmul.allow_tf32, lucid.backends.cudnn.allow_tf32 = before
+
+
+def test_gumbel_softmax():
+    lucid.manual_seed(0)
+    logits = lucid.tensor([0.0, 1.0, 2.0], requires_grad=True)
+    drawn = nn.functional.gumbel_softmax(logits.expand(20000, 3), hard=True)
+    assert set(drawn.detach().unique().tolist()) == {0.0, 1.0} and drawn.sum(1).eq(1).all()
+    np.testing.assert_allclose(drawn.detach().mean(0).numpy(), logits.softmax(0).detach().numpy(), atol=0.02)
+    soft = nn.functional.gumbel_softmax(logits.expand(4, 3).t(), tau=0.5, dim=0)
+    np.testing.assert_allclose(soft.detach().sum(0).numpy(), 1.0, rtol=1e-6)
+    nn.functional.gumbel_softmax(logits, hard=True)[0].backward()
+    assert logits.grad.abs().sum() > 0

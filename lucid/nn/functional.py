@@ -115,6 +115,7 @@ __all__ = [
     "gelu",
     "glu",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -246,6 +247,34 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 
 _relu_, _silu_ = inplace_form("relu_", _relu), inplace_form("silu_", _silu)
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """softmax((logits + g) / tau) with random g of the Gumbel distribution: a choice that has gradients.
+
+    Args:
+        logits: logarithms of the probabilities, not normalized.
+        tau: the temperature; the smaller, the nearer to 0 and 1.
+        hard: give 1 at the largest and 0 elsewhere, with the gradients of the soft result.
+        eps: not used, as in PyTorch.
+        dim: the dimension of the choices.
+
+    Source: Jang, Gu and Poole 2017, Categorical Reparameterization with Gumbel-Softmax.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.gumbel_softmax(lucid.tensor([0.0, 100.0]), hard=True).tolist()
+        [0.0, 1.0]
+    """
+    noise: Any = engine.empty(logits.shape, logits.dtype)
+    gumbel = noise.exponential_().log().neg()
+    soft = softmax((logits + gumbel) / tau, dim)
+    if not hard:
+        return soft
+    chosen: Any = engine.empty(soft.shape, soft.dtype)
+    chosen.zero_().scatter_(dim, soft.argmax(dim, True), 1.0)
+    result: Tensor = chosen - soft.detach() + soft
+    return result
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

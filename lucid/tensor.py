@@ -410,6 +410,7 @@ class Tensor(Queries):
     )
     maximum, minimum, atan2 = arithmetic.maximum, arithmetic.minimum, arithmetic.atan2
     multiply, subtract, divide, absolute, negative = mul, sub, div, abs, neg
+    arctan2 = atan2
     clamp = clip = limits.clamp
     clamp_min, clamp_max, fmax, fmin = limits.clamp_min, limits.clamp_max, limits.fmax, limits.fmin
     nan_to_num = limits.nan_to_num
@@ -425,6 +426,7 @@ class Tensor(Queries):
     __gt__ = gt = arithmetic.gt
     __ge__ = ge = arithmetic.ge
     eq, ne = arithmetic.eq, arithmetic.ne
+    not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
     logical_and, logical_or, logical_xor = arithmetic.logical_and, arithmetic.logical_or, arithmetic.logical_xor
     logical_not = arithmetic.logical_not
     __and__ = __rand__ = bitwise_and = arithmetic.bitwise_and
@@ -441,6 +443,7 @@ class Tensor(Queries):
     asin, acos, atan = functions.asin, functions.acos, functions.atan
     sinh, cosh, tanh = functions.sinh, functions.cosh, functions.tanh
     asinh, acosh, atanh = functions.asinh, functions.acosh, functions.atanh
+    arcsin, arccos, arctan, arcsinh, arccosh, arctanh = asin, acos, atan, asinh, acosh, atanh
     erf, erfc, sigmoid, logit = functions.erf, functions.erfc, functions.sigmoid, functions.logit
     logaddexp, xlogy, hypot, copysign = functions.logaddexp, functions.xlogy, functions.hypot, functions.copysign
     frac, deg2rad, rad2deg = functions.frac, functions.deg2rad, functions.rad2deg

@@ -423,6 +423,8 @@ def _bitwise(name: str, function: Callable[..., Any]) -> Callable[[Operand, Oper
             if isinstance(x, Value) and x.dtype.is_floating_point:
                 raise KindError(f"{name}: works on integer and bool tensors, got {x.dtype}")
         kind = result_type(input, other)
+        if kind.is_floating_point:
+            raise KindError(f"{name}: works on integers and bools, got a {kind} number")
         arrays = (x.array if isinstance(x, Value) else x for x in (input, other))
         try:
             return engine.wrap(np.asarray(function(*arrays), kind.numpy))

@@ -11,7 +11,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of
-from lucid.errors import ArgumentError, KindError
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.arithmetic import mul, where
 from lucid.ops.broadcast import expand, sum
 from lucid.ops.elementwise import need_tensor
@@ -42,10 +42,15 @@ def _write_slices(
     if isinstance(source, Value):
         if source.dtype is not input.dtype:
             raise KindError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
+        count = places.index.shape[0]
+        if len(source.shape) > dim >= 0 and source.shape[dim] != count:
+            raise PositionError(
+                f"{operation}: source has {source.shape[dim]} slices along dim {dim} for {count} places"
+            )
         if source.shape != places.shape and not (source.shape == () and places.shape == (1,)):
             raise ArgumentError(
                 f"{operation}: source must have shape {places.shape} to be written along dim {dim} of {input.shape} "
-                f"at {places.index.shape[0]} places, got {source.shape}"
+                f"at {count} places, got {source.shape}"
             )
         source = reshape(source, places.shape)
     if in_place:

@@ -114,8 +114,13 @@ def fill_(input: Tensor, value: float) -> Tensor:
 
 
 @refuses
-def copy_(input: Tensor, src: Tensor) -> Tensor:
+def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """Takes over the numbers of ``src``, broadcast to the tensor's shape and converted to its type.
+
+    Args:
+        input: the tensor that is changed.
+        src: any tensor that broadcasts.
+        non_blocking: without meaning on the CPU, as in PyTorch.
 
     Raises:
         ValueError: when src does not broadcast to the tensor.

@@ -149,16 +149,22 @@ SMOOTH = {
     "logical_not": (-2, 2),
 }  # fmt: skip
 
+SMOOTH |= {
+    "absolute": (-2, 2), "arccos": (-0.9, 0.9), "arccosh": (1.1, 3), "arcsin": (-0.9, 0.9), "arcsinh": (-2, 2),
+    "arctan": (-2, 2), "arctanh": (-0.9, 0.9), "negative": (-2, 2), "relu": (-2, 2),
+}  # fmt: skip
+
 CASES: dict[str, list[Case]] = {name: one(name, low, high) for name, (low, high) in SMOOTH.items()}
 CASES |= {
     name: two(name)
     for name in """add atan2 copysign fmax fmin hypot logaddexp maximum minimum mul sub rsub logical_and logical_or
-    logical_xor""".split()
+    logical_xor arctan2 multiply subtract""".split()
 }
 CASES |= {
-    name: two(name, 0.3, 2.0) for name in ("div", "true_divide", "floor_divide", "fmod", "remainder", "pow", "xlogy")
+    name: two(name, 0.3, 2.0)
+    for name in ("div", "true_divide", "divide", "floor_divide", "fmod", "remainder", "pow", "xlogy")
 }
-CASES |= {name: compared(name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
+CASES |= {name: compared(name) for name in "eq ne lt le gt ge not_equal less less_equal greater greater_equal".split()}
 for _name, _symbol in {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "floor_divide": "//", "remainder": "%", "pow": "**", "eq": "==",
     "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
@@ -348,3 +354,14 @@ INTENDED |= {
     }
     for name in ("pow", "Tensor.pow_")
 }
+
+INTENDED["arctan2"] = INTENDED["atan2"]
+INTENDED["subtract"] = INTENDED["Tensor.subtract_"] = INTENDED["sub"]
+for _name, _alias in {
+    "ne": "not_equal",
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+}.items():
+    INTENDED[_alias] = INTENDED[_name]

@@ -250,3 +250,16 @@ for _name in ("var", "var_mean"):
     INTENDED[_name] |= {
         "second gradient…is nan, PyTorch 0.0": "The second derivative at one number is NaN as the first is."
     }
+
+# The other names of the same operations.
+INTENDED["Tensor.arctan2_"] = dict(_NUMBERS)
+INTENDED["Tensor.cumprod_"] = {"(elementwise.py:36)": INTENDED["cumprod"]["(elementwise.py:36)"]}
+for _name in ("cumsum", "cumprod"):
+    INTENDED[f"Tensor.{_name}_"] = INTENDED.get(f"Tensor.{_name}_", {}) | {
+        "Bad in-place call": "The result is converted back into the tensor's type; PyTorch refuses."
+    }
+for _name, _alias in {
+    "acosh": "arccosh", "asinh": "arcsinh", "atanh": "arctanh", "ne": "not_equal", "lt": "less",
+    "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+}.items():  # fmt: skip
+    INTENDED[f"Tensor.{_alias}_"] = INTENDED[f"Tensor.{_name}_"]

@@ -215,10 +215,8 @@ def run_once(module, name, seed):
 def compare_training(names, frameworks, seeds):
     """Prints the second table; returns what failed."""
     failed = []
-    print(
-        f"The loss on held-out data after a short training with {seeds} seeds: mean ± standard deviation; "
-        "s: the quickest run\n"
-    )
+    print(f"The loss on held-out data after a short training with {seeds} seeds, mean ± standard deviation,")
+    print("and the seconds of the quickest run\n")
     titles = {"lucid": "lucid", "torch": "PyTorch"}
     columns = [f"loss, {titles[f]}" for f in frameworks] + [f"s, {titles[f]}" for f in frameworks]
     columns += [f"t (at most {STUDENT[seeds]})"] if len(frameworks) == 2 else []

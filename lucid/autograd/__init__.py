@@ -164,7 +164,6 @@ def grad(
                 "pass allow_unused=True to get None for it"
             )
         if gradient is None and materialize_grads:
-            gradient = engine.empty(x.shape, x.dtype)
-            gradient.array.fill(0)
+            gradient = engine.zeros(x.shape, x.dtype)
         found.append(gradient)
     return tuple(found)

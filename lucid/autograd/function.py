@@ -192,6 +192,5 @@ class _Rule:
 
 
 def _zeros(shape: tuple[int, ...], dtype: Any) -> Any:
-    zeros = engine.empty(shape, dtype)
-    zeros.array.fill(0)
+    zeros = engine.zeros(shape, dtype)
     return zeros

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from lucid.autograd.grad_mode import mode
-from lucid.engine import accumulate, check_writable
+from lucid.engine import accumulate, check_writable, copy
 
 before_backward: list[Any] = [None]  # a function of the roots, called first; see anomaly.py
 _newer = itertools.count(0, -1).__next__
@@ -118,7 +118,7 @@ class OutputNode(Node):
     __slots__ = ("index",)
 
     def __init__(self, node: Node, index: int) -> None:
-        super().__init__(node.name, None, (node,), (), 0)
+        Node.__init__(self, node.name, None, (node,), (), 0)
         self.index = index
 
 
@@ -129,7 +129,11 @@ def edge_of(x: Value) -> Any:
 
 def needs_graph(*inputs: Any) -> bool:
     """Whether an operation on these inputs must be recorded. Inputs that are not tensors do not count."""
-    return mode.recording and any(isinstance(x, Value) and x.requires_grad for x in inputs)
+    if mode.recording:
+        for x in inputs:
+            if isinstance(x, Value) and x.requires_grad:
+                return True
+    return False
 
 
 def record(
@@ -158,7 +162,7 @@ def record(
     if not wanted:
         return result
     if output is not None:
-        saved = (*saved[:output], detached_alias(result), *saved[output + 1 :])
+        saved = saved[:output] + (detached_alias(result),) + saved[output + 1 :]  # noqa: RUF005
     version = 0
     for x in saved:
         version += x.version[0]
@@ -328,7 +332,7 @@ def _accumulate(leaf: Any, grad: Any, create_graph: bool, shared: set[int]) -> N
             leaf._grad = grad
             shared.add(id(grad))
         else:
-            leaf._grad = grad.detach().clone()
+            leaf._grad = copy(grad)
     elif create_graph:
         leaf._grad = leaf._grad + grad
     else:

@@ -44,17 +44,13 @@ def activate(op: Activation, x: Tensor, a: float = 0.0, b: float = 0.0, inplace:
     kernel = engine.kernel_for(op.value, x.dtype, op.name)
     if inplace:
         return op.into(x, a, b)
-    dense = engine.contiguous(x)
-    out = engine.empty(x.shape, x.dtype)
-    kernel(out.array.size, dense.pointer, a, b, out.pointer)
+    out = engine.mapped(kernel, x, a, b)
     return record(op.name, out, (x,), (lambda grad, x: _gradient(op, grad, x, a, b),), (x,))
 
 
 def _gradient(op: Activation, grad: Tensor, x: Tensor, a: float, b: float) -> Tensor:
     """grad · f′(x; a, b)."""
-    dense_grad, dense = engine.contiguous(grad), engine.contiguous(x)
-    out = engine.empty(x.shape, x.dtype)
-    op.gradient[x.dtype](out.array.size, dense_grad.pointer, dense.pointer, a, b, out.pointer)
+    out = engine.mapped_two(op.gradient[x.dtype], grad, x, a, b)
     second = op.second
     by_x = None if second is None else lambda g, grad, x: mul(mul(g, grad), second(x, a, b))
     rules = (lambda g, grad, x: _gradient(op, g, x, a, b), by_x)

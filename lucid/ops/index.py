@@ -16,7 +16,7 @@ from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.elementwise import Tensor, common_shape
 from lucid.ops.joining import cat as cat
 from lucid.ops.joining import stack as stack
-from lucid.ops.picking import Places, number_in, pick
+from lucid.ops.picking import Places, check_range, number_in, pick
 from lucid.ops.picking import getitem as getitem
 from lucid.ops.rebase import changed, may_change
 from lucid.ops.slicing import narrow as narrow
@@ -45,12 +45,6 @@ def need_indices(operation: str, index: Tensor) -> Tensor:
     if index.dtype is not engine.int32:
         raise TypeError(f"{operation}: index must be an int64 or int32 tensor, got {index.dtype}")
     return engine.convert(index, engine.int64)
-
-
-def _check_range(operation: str, index: Tensor, size: int) -> None:
-    """Refuses numbers out of [0, size), where no kernel does."""
-    outside = ((index.array < 0) | (index.array >= size)).reshape(-1)
-    engine.check_index(int(outside.argmax()) if outside.any() else -1, index, size, operation)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -89,8 +83,7 @@ def scatter_rows_into_zeros(grad: Tensor, index: Tensor, shape: tuple[int, ...],
         skip: rows to be added here are left out (the padding row of an embedding).
     """
     dense = engine.contiguous(grad)
-    out = engine.empty(shape, grad.dtype)
-    out.array.fill(0)
+    out = engine.zeros(shape, grad.dtype)
     width = out.array.size // shape[0] if shape[0] else 0
     position = _scatter_add_rows[grad.dtype](
         index.array.size, width, shape[0], dense.pointer, index.pointer, skip, out.pointer
@@ -138,7 +131,7 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     source = _part("gather", input, dim, index)
     size = source.shape[dim] if source.shape else 1
     if source.dtype not in _gather:
-        _check_range("gather", index, size)
+        check_range("gather", index, size)
         if not source.shape:
             return engine.wrap(source.array.copy())
         return engine.wrap(np.take_along_axis(source.array, index.array, dim))
@@ -155,6 +148,8 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def _part(operation: str, x: Tensor, dim: int, index: Tensor) -> Tensor:
     """The part of ``x`` that an index with smaller sizes in the other dimensions speaks of."""
+    if index.shape == x.shape:
+        return x
     if len(index.shape) != len(x.shape) or any(i != dim and index.shape[i] > size for i, size in enumerate(x.shape)):
         raise ValueError(f"{operation}: index shape {index.shape} does not fit input shape {x.shape} along dim {dim}")
     if all(i == dim or index.shape[i] == size for i, size in enumerate(x.shape)):
@@ -165,8 +160,7 @@ def _part(operation: str, x: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def scatter_into_zeros(source: Tensor, dim: int, index: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Zeros of ``shape`` with ``source`` added where :func:`gather` picked: its derivative."""
-    out = engine.empty(shape, source.dtype)
-    out.array.fill(0)
+    out = engine.zeros(shape, source.dtype)
     _write_scattered("scatter", out, dim, index, source, "add")
     return record("scatter_into_zeros", out, (source,), (lambda g: gather(g, dim, index),))
 
@@ -221,7 +215,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     except ValueError as error:
         raise ValueError(f"take_along_dim: {error}") from None
     source, at = ((*common[:dim], x.shape[dim], *common[dim + 1 :]) for x in (input, indices))
-    return gather(expand(input, source), dim, expand(indices, at))
+    return gather(
+        input if input.shape == source else expand(input, source),
+        dim,
+        indices if indices.shape == at else expand(indices, at),
+    )
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -249,13 +247,8 @@ def slices_along(operation: str, input: Tensor, dim: int, index: Tensor, negativ
     dim = wrap_dim(operation, dim, len(input.shape))
     if len(index.shape) > 1:
         raise ValueError(f"{operation}: index must be a vector, got shape {index.shape}")
-    size = input.shape[dim]
-    if not negative:
-        _check_range(operation, index, size)
-    try:
-        return Places(input.shape, [*(None,) * dim, index.array.reshape(-1).copy()])
-    except IndexError as error:
-        raise IndexError(f"{operation}: {error} (tensor of shape {input.shape})") from None
+    own = engine.copy(index if index.shape else reshape(index, 1))
+    return Places.at(input.shape, dim, dim, own, None if negative else operation)
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
@@ -271,7 +264,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """
     need_mask("masked_select", mask)
     shape = common_shape("masked_select", input, mask)
-    input, mask = expand(input, shape), expand(mask, shape)
+    input, mask = (x if x.shape == shape else expand(x, shape) for x in (input, mask))
     return getitem(reshape(input, -1), reshape(mask, -1)) if not shape else getitem(input, mask)
 
 
@@ -328,7 +321,7 @@ def _write_scattered(operation: str, out: Tensor, dim: int, index: Tensor, sourc
         position = _scatter_add[out.dtype](outer, n, inner, m, dense.pointer, index.pointer, block.pointer)
         engine.check_index(position, index, n, operation)
     else:
-        _check_range(operation, index, n)
+        check_range(operation, index, n)
         at = np.ogrid[:outer, :m, :inner]
         places = (at[0], index.array.reshape(outer, m, inner), at[2])
         values = source if number else dense.array.reshape(outer, m, inner)

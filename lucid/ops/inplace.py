@@ -33,11 +33,14 @@ def _inplace(
     def apply(input: Tensor, *args: Any, **options: Any) -> Tensor:
         recorded = may_change(name, input, *args)
         other = args[0] if args else None
-        if op is not None and not recorded and not options and len(args) == 1:
+        if op is not None and not options and len(args) == 1 and not (recorded and op.saves):
             fits = isinstance(other, Value) and other.shape == input.shape and other.dtype is input.dtype
             if fits or (isinstance(other, int | float) and input.dtype.is_floating_point):
                 engine.binary_into(op.family, input, other)
                 input.version[0] += 1
+                if recorded:  # the rules need none of the numbers that were written over
+                    edges = (edge_of(input), edge_of(other) if isinstance(other, Value) else None)
+                    changed(input, Node(op.name, op.rules, edges, (), 0))
                 return input
         if direct is not None and not recorded and direct(input, *args, **options):
             input.version[0] += 1

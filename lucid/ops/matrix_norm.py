@@ -7,11 +7,12 @@ from typing import Any
 
 from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, record
-from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, where
+from lucid.ops.arithmetic import abs, eq, mul, ne, sign, where
 from lucid.ops.broadcast import Dims, reduction, sum
 from lucid.ops.elementwise import Tensor
 from lucid.ops.factor import svdvals
-from lucid.ops.functions import pow, sqrt
+from lucid.ops.functions import pow
+from lucid.ops.norm import euclidean
 from lucid.ops.reduce import amax, amin
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
 
@@ -54,6 +55,8 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dims = None, keepdim: bool = False
         return (amax if ord > 0 else amin)(abs(x), () if dim is None else dim, keepdim)
     if ord == 1:
         return sum(abs(x), dim, keepdim)
+    if ord == 2:
+        return euclidean("linalg.vector_norm", x, dim, keepdim)
     p = float(ord)
     plan = reduction("linalg.vector_norm", x.shape, dim, keepdim)
     if plan.n == 0 and p < 0:
@@ -61,8 +64,6 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dims = None, keepdim: bool = False
     with no_grad():
         if p == 0:
             out = sum(to_dtype(ne(x, 0), x.dtype), dim, keepdim)
-        elif p == 2:
-            out = sqrt(sum(mul(x, x), dim, keepdim))
         else:
             out = pow(sum(pow(abs(x), p), dim, keepdim), 1 / p)
 
@@ -70,8 +71,6 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dims = None, keepdim: bool = False
         if p == 0:
             return mul(x, 0.0)
         nothing = eq(out, 0)
-        if p == 2:
-            return mul(x, plan.back(div(where(nothing, 0.0, grad), where(nothing, 1.0, out)), x.shape))
         own = mul(sign(x), pow(where(eq(x, 0), 1.0, abs(x)), p - 1))
         whole = mul(where(nothing, 0.0, grad), pow(where(nothing, 1.0, out), 1 - p))
         return mul(own, plan.back(whole, x.shape))

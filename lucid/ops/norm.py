@@ -11,7 +11,7 @@ from lucid.autograd.graph import record
 from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, sub, where
 from lucid.ops.broadcast import Dims, reduction, sum
 from lucid.ops.elementwise import Tensor
-from lucid.ops.functions import pow, sqrt
+from lucid.ops.functions import _sqrt, pow
 from lucid.ops.reduce import amax, amin
 from lucid.ops.view import to_dtype
 
@@ -51,15 +51,15 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
         return (amax if p > 0 else amin)(abs(input), () if dim is None else dim, keepdim)
     if p == 1:
         return sum(abs(input), dim, keepdim)
-    return _euclidean(input, dim, keepdim) if p == 2 else _general(input, float(p), dim, keepdim)
+    return euclidean("norm", input, dim, keepdim) if p == 2 else _general(input, float(p), dim, keepdim)
 
 
-def _euclidean(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    plan = reduction("norm", input.shape, dim, keepdim)
+def euclidean(operation: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    """√Σ x² over ``dim`` of floating-point numbers."""
+    plan = reduction(operation, input.shape, dim, keepdim)
     squares = engine.empty(plan.shape, input.dtype)
     _sum_squares[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, squares.pointer)
-    with no_grad():
-        out = sqrt(squares)
+    out = engine.unary(_sqrt.family, squares)
 
     def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:
         zero = eq(out, 0)

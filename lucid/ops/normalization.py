@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ _group_norm, _group_norm_backward = engine.kernels("group_norm"), engine.kernels
 _batch_norm, _batch_norm_backward = engine.kernels("batch_norm"), engine.kernels("batch_norm_backward")
 
 
-class _Plan(NamedTuple):
+class _Layout(NamedTuple):
     """What shares a mean and a variance: the input seen as [batch, groups, channels of a group, inner]."""
 
     batch: int
@@ -42,6 +43,9 @@ class _Plan(NamedTuple):
         return self.batch, self.groups * self.channels, self.inner
 
 
+_Plan = functools.lru_cache(maxsize=4096)(_Layout)
+
+
 def _check(name: str, input: Any, size: int, **others: Any) -> None:
     """The input is floating point; the others are None, or hold ``size`` numbers of its type."""
     if not isinstance(input, Value):
@@ -57,17 +61,18 @@ def _check(name: str, input: Any, size: int, **others: Any) -> None:
 
 
 def _normalise(
-    name: str, plan: _Plan, x: Tensor, weight: Tensor | None, bias: Tensor | None, given: tuple[Tensor, ...] = ()
+    name: str, plan: _Layout, x: Tensor, weight: Tensor | None, bias: Tensor | None, given: tuple[Tensor, ...] = ()
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """The result, and the mean and variance that were used. ``given``: those of a plan that is fixed."""
     by_batch = 0 in plan.dims
     kind = x.dtype
     dense = engine.contiguous(x)
-    parameters = [None if p is None else engine.contiguous(p) for p in (weight, bias)]
+    factors = None if weight is None else engine.contiguous(weight)
+    summands = None if bias is None else engine.contiguous(bias)
     out = engine.empty(x.shape, kind)
     size = (plan.groups,) if by_batch else (plan.batch * plan.groups,)
     average, variance = given or (engine.empty(size, kind) if plan.centred else None, engine.empty(size, kind))
-    pointers = (dense.pointer, *map(pointer_or_null, parameters), plan.eps)
+    pointers = (dense.pointer, pointer_or_null(factors), pointer_or_null(summands), plan.eps)
     statistics = (pointer_or_null(average), variance.pointer)
     if by_batch:
         _batch_norm[kind](*plan.sizes, *pointers, plan.fixed, out.pointer, *statistics)
@@ -75,18 +80,18 @@ def _normalise(
         _group_norm[kind](*plan.sizes, plan.groups, *pointers, out.pointer, *statistics)
     if not mode.recording:
         return out, average, variance
-    wanted = tuple(isinstance(p, Value) and p.requires_grad for p in (x, weight, bias))
+    wanted = [p is not None and p.requires_grad for p in (x, weight, bias)]
 
     def rule(grad: Tensor, x: Tensor, *rest: Tensor) -> tuple[Tensor | None, ...]:
-        factors = rest[0] if weight is not None else None
         if mode.recording:  # the second derivative: the same gradients, written with operations
-            return _gradients_by_operations(plan, grad, x, factors, bias, given)
+            own = rest[0] if weight is not None else None
+            return _gradients_by_operations(plan, grad, x, own, bias, given)
         dense_grad, dense_x = engine.contiguous(grad), engine.contiguous(x)
         found = [
             engine.empty(p.shape, kind) if want else None for p, want in zip((x, weight, bias), wanted, strict=True)
         ]
         inputs = (
-            dense_grad.pointer, dense_x.pointer, pointer_or_null(parameters[0]), pointer_or_null(average),
+            dense_grad.pointer, dense_x.pointer, pointer_or_null(factors), pointer_or_null(average),
             variance.pointer, plan.eps,
         )  # fmt: skip
         if by_batch:
@@ -95,12 +100,12 @@ def _normalise(
             _group_norm_backward[kind](*plan.sizes, plan.groups, *inputs, *map(pointer_or_null, found))
         return tuple(found)
 
-    saved = (x, *(p for p in (weight,) if p is not None), *given)
+    saved = (x, *given) if weight is None else (x, weight, *given)
     return record(name, out, (x, weight, bias), rule, saved), average, variance
 
 
 def _gradients_by_operations(
-    plan: _Plan, grad: Tensor, x: Tensor, weight: Tensor | None, bias: Tensor | None, given: tuple[Tensor, ...]
+    plan: _Layout, grad: Tensor, x: Tensor, weight: Tensor | None, bias: Tensor | None, given: tuple[Tensor, ...]
 ) -> tuple[Tensor | None, ...]:
     """The gradients of input, weight and bias, from operations that can be differentiated again.
 
@@ -130,18 +135,24 @@ def _gradients_by_operations(
     )
 
 
+def _fits(x: Any, input: Tensor, shape: tuple[int, ...]) -> bool:
+    """Whether a parameter is not there, or of that shape and the input's number type, which has kernels."""
+    kind = input.dtype
+    return kind in _group_norm and (x is None or (isinstance(x, Value) and x.dtype is kind and x.shape == shape))
+
+
 def _over_last(
     name: str, input: Tensor, normalized_shape: Any, weight: Any, bias: Any, eps: float, centred: bool
 ) -> Any:
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    n = math.prod(shape)
-    _check(name, input, n, weight=weight, bias=bias)
-    if not shape or input.shape[-len(shape) :] != shape:
+    if not isinstance(input, Value) or not _fits(weight, input, shape) or not _fits(bias, input, shape):
+        _check(name, input, math.prod(shape), weight=weight, bias=bias)
+        what, x = ("weight", weight) if weight is not None and weight.shape != shape else ("bias", bias)
+        raise ValueError(f"{name}: {what} must have shape {shape}, got {x.shape}")
+    rest = len(input.shape) - len(shape)
+    if not shape or input.shape[max(rest, 0) :] != shape:
         raise ValueError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
-    for what, x in (("weight", weight), ("bias", bias)):
-        if x is not None and x.shape != shape:
-            raise ValueError(f"{name}: {what} must have shape {shape}, got {x.shape}")
-    rows = math.prod(input.shape[: -len(shape)])
+    rows, n, _ = engine.reduce_shape(input.shape, rest, len(input.shape) - 1)
     return _normalise(name, _Plan(rows, 1, n, 1, (2, 3), eps, centred), input, weight, bias)[0]
 
 
@@ -242,7 +253,7 @@ def _move(running: Tensor | None, found: Tensor, momentum: float) -> None:
     if running is not None:
         before, mode.recording = mode.recording, False
         try:
-            add_(mul_(running, 1 - momentum), mul(found, momentum))
+            add_(mul_(running, 1 - momentum), found, alpha=momentum)
         finally:
             mode.recording = before
 

@@ -5,26 +5,22 @@ from __future__ import annotations
 import math
 
 from lucid import engine
-from lucid.autograd.grad_mode import mode
-from lucid.autograd.graph import Value
+from lucid.autograd.grad_mode import no_grad
+from lucid.autograd.graph import Value, record
 from lucid.ops.arithmetic import abs, add, div, eq, maximum, mul, ne, sub, where
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import Tensor, common_shape, result_type
-from lucid.ops.functions import pow, sqrt
-from lucid.ops.inplace import copy_
+from lucid.ops.functions import pow
+from lucid.ops.norm import norm
 from lucid.ops.reduce import amax, amin
-from lucid.ops.view import clone, to_dtype
+from lucid.ops.view import to_dtype
 
 
 def floor_value(x: Tensor, least: float) -> Tensor:
     """x, but at least ``least`` (NaN stays): for the derivative x itself, as if nothing had been cut off."""
-    x = clone(x)
-    before, mode.recording = mode.recording, False
-    try:
-        copy_(x, maximum(x, least))
-    finally:
-        mode.recording = before
-    return x
+    with no_grad():
+        out = maximum(x, least)
+    return record("floor_value", out, (x,), (lambda grad: grad,))
 
 
 def p_norm(x: Tensor, p: float, dim: int, keepdim: bool = False) -> Tensor:
@@ -33,7 +29,7 @@ def p_norm(x: Tensor, p: float, dim: int, keepdim: bool = False) -> Tensor:
     The derivative where the norm is 0 is 0.
     """
     if p == 2:
-        return _root(sum(mul(x, x), dim, keepdim), 2)
+        return norm(x, 2, dim, keepdim)
     if p == 0:
         return to_dtype(sum(to_dtype(ne(x, 0), engine.int64), dim, keepdim), x.dtype)
     size = abs(x)
@@ -50,7 +46,7 @@ def _root(x: Tensor, p: float) -> Tensor:
     """x^(1/p) for x ≥ 0; the derivative at 0 is 0."""
     zero = eq(x, 0)
     inside = where(zero, 1.0, x)
-    return where(zero, 0.0 if p > 0 else math.inf, sqrt(inside) if p == 2 else pow(inside, 1 / p))
+    return where(zero, 0.0 if p > 0 else math.inf, pow(inside, 1 / p))
 
 
 def _two_floating(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

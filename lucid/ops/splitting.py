@@ -19,13 +19,13 @@ Tensor = Any
 
 def _pieces(name: str, input: Tensor, dim: int, bounds: Sequence[int]) -> tuple[Tensor, ...]:
     """Views between neighbouring bounds along ``dim``."""
-    array, step, before = input.array, input.stride(dim), (slice(None),) * dim
-    bounds = list(bounds)
+    array, kind, before = input.array, input.dtype, (slice(None),) * dim
+    step = (input.strides or engine.dense_strides(input.shape))[dim]
     views = tuple([engine.view(input, array[before + (slice(a, b),)], a * step) for a, b in pairwise(bounds)])
     shapes = [view.shape for view in views]
 
     def rule(grads: list[Any]) -> Tensor:
-        return cat([_zeros_for(g, s, input.dtype) for g, s in zip(grads, shapes, strict=True)], dim)
+        return cat([_zeros_for(g, s, kind) for g, s in zip(grads, shapes, strict=True)], dim)
 
     return attach_several(name, views, input, rule)
 
@@ -33,8 +33,7 @@ def _pieces(name: str, input: Tensor, dim: int, bounds: Sequence[int]) -> tuple[
 def _zeros_for(grad: Any, shape: tuple[int, ...], kind: engine.dtype) -> Tensor:
     """The gradient of a view, or zeros where it was not used."""
     if grad is None:
-        grad = engine.empty(shape, kind)
-        grad.array.fill(0)
+        grad = engine.zeros(shape, kind)
     return grad
 
 
@@ -184,14 +183,12 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """
     size = size_along("unbind", input, dim)
     dim = wrap_dim("unbind", dim, len(input.shape))
-    array, step, before = input.array, input.stride(dim), (slice(None),) * dim
+    array, kind, before = input.array, input.dtype, (slice(None),) * dim
+    step = (input.strides or engine.dense_strides(input.shape))[dim]
     shape = (*input.shape[:dim], *input.shape[dim + 1 :])
-    if input.strides is None and dim == 0:
-        views = tuple([engine.dense_view(input, array[i, ...], shape, i * step) for i in range(size)])
-    else:
-        views = tuple([engine.view(input, array[before + (i, ...)], i * step) for i in range(size)])
+    views = tuple([engine.view(input, array[before + (i, ...)], i * step) for i in range(size)])
 
     def rule(grads: list[Any]) -> Tensor:
-        return stack([_zeros_for(g, shape, input.dtype) for g in grads], dim)
+        return stack([_zeros_for(g, shape, kind) for g in grads], dim)
 
     return attach_several("unbind", views, input, rule)

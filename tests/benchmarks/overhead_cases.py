@@ -64,7 +64,9 @@ def elementwise() -> Cases:
     ).split():
         found[name] = named(name), V
     found["acosh"] = named("acosh"), LARGE
-    for name in "add sub mul div pow maximum minimum fmax fmin atan2 hypot logaddexp xlogy copysign fmod remainder".split():
+    for (
+        name
+    ) in "add sub mul div pow maximum minimum fmax fmin atan2 hypot logaddexp xlogy copysign fmod remainder".split():
         found[name] = named(name), V, W
     for name in "eq ne lt le gt ge isclose logical_and logical_or".split():
         found[name] = named(name), V, W

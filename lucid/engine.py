@@ -370,6 +370,33 @@ def joined(parts: Sequence[Any], shape: tuple[int, ...], dim: int) -> Any:
     return out
 
 
+def rolled(x: Any, cut: int, dim: int) -> Any:
+    """The slices of ``x`` along ``dim`` from number ``cut`` on, and then those before it."""
+    x = contiguous(x)
+    shape, kind = x.shape, x.dtype
+    out = empty(shape, kind)
+    outer, n, inner = reduce_shape(shape, dim, dim)
+    first, rest, whole = cut * inner, (n - cut) * inner, n * inner
+    if not 0 <= cut <= n:
+        raise ValueError(f"rolled: {cut} is not in a dimension of size {n}")
+    copy_rows(kind.itemsize, outer, rest, x.pointer + first, whole, out.pointer, whole)
+    copy_rows(kind.itemsize, outer, first, x.pointer, whole, out.pointer + rest, whole)
+    return out
+
+
+def repeated(x: Any, times: tuple[int, ...]) -> Any:
+    """``x`` so many times along each dimension."""
+    x = contiguous(x)
+    out = empty(tuple([n * size for n, size in zip(times, x.shape, strict=True)]), x.dtype)
+    spread, steps = [], []
+    for n, size, step in zip(times, x.shape, dense_strides(x.shape), strict=True):
+        spread += [n, size]
+        steps += [0, step * x.dtype.itemsize]
+    to = _in_bytes(dense_strides(tuple(spread)), x.dtype.itemsize)
+    lib.copy_strided(x.dtype.itemsize, len(spread), spread, x.pointer, steps, out.pointer, to)
+    return out
+
+
 def check_writable(x: Any, operation: str = "in-place") -> None:
     """Refuses to write into read-only or self-overlapping (expanded) memory."""
     if not x.array.flags.writeable and not _made_writable(x):
@@ -588,7 +615,7 @@ def binary_into(family: Elementwise, a: Any, b: Any) -> None:
     kind = a.dtype
     kernel = family.table.get(kind)
     if kernel is None:
-        copy_into(a, family.on_integers(a, b))
+        copy_fresh(a, family.on_integers(a, b))
     elif not hasattr(b, "array"):
         if a.strides is None:
             _binary_scalar[kind](family.addresses[kind], a.array.size, a.pointer, b, a.pointer)

@@ -11,9 +11,9 @@ from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
 from lucid.ops.arithmetic import abs, add, div, gt, le, minimum, mul, sign, sub, where
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor
+from lucid.ops.elementwise import Tensor, need_tensor
 from lucid.ops.functions import exp, sigmoid, tanh
-from lucid.ops.index import chunk
+from lucid.ops.index import narrow
 from lucid.ops.inplace import inplace_form
 from lucid.ops.reduce import softmax
 from lucid.ops.view import reshape, to_dtype, wrap_dim
@@ -39,9 +39,10 @@ class Activation:
 
 def activate(op: Activation, x: Tensor, a: float = 0.0, b: float = 0.0, inplace: bool = False) -> Tensor:
     """f(x; a, b), elementwise; written over x when asked."""
-    if not isinstance(x, Value):
-        raise TypeError(f"{op.name}: expected a tensor, got {type(x).__name__}")
-    kernel = engine.kernel_for(op.value, x.dtype, op.name)
+    kernel = op.value.get(x.dtype) if isinstance(x, Value) else None
+    if kernel is None:
+        need_tensor(op.name, x)
+        raise engine.NoKernel(op.name, x.dtype)
     if inplace:
         return op.into(x, a, b)
     out = engine.mapped(kernel, x, a, b)
@@ -418,8 +419,8 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         raise ValueError(f"glu: needs an even size to cut in two along dimension {dim}, got shape {input.shape}")
     if input.shape[dim] == 0:
         return input
-    a, b = chunk(input, 2, dim)
-    return mul(a, sigmoid(b))
+    half = input.shape[dim] // 2
+    return mul(narrow(input, dim, 0, half), sigmoid(narrow(input, dim, half, half)))
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:

@@ -136,9 +136,11 @@ class Reduction:
 
     def block(self, input: Tensor) -> Tensor:
         """The tensor in contiguous memory with the reduced dimensions next to each other."""
+        if self.order is None and input.strides is None:
+            return input
         if self.order is not None:
             input = engine.same_start(input, input.array.transpose(self.order))
-        return input if input.strides is None else engine.contiguous(input)
+        return engine.contiguous(input)
 
     def back(self, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         """A result of the reduction, expanded to the input's shape."""
@@ -155,7 +157,12 @@ def reduction(operation: str, shape: tuple[int, ...], dim: Dims, keepdim: bool) 
         IndexError: for a dimension that is not there.
         ValueError: for one named twice.
     """
-    return _known_reduction(operation, shape, tuple(dim) if isinstance(dim, list) else dim, bool(keepdim))
+    try:
+        return _known_reduction(operation, shape, dim, keepdim)
+    except TypeError:
+        if not isinstance(dim, list):
+            raise
+        return _known_reduction(operation, shape, tuple(dim), keepdim)
 
 
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.grad_mode import mode
-from lucid.autograd.graph import Node, Value, detached_alias, edge_of, record
+from lucid.autograd.graph import Node, Value, edge_of, record
 from lucid.engine import Elementwise, NoKernel, float32, float64
 from lucid.ops.broadcast import broadcast_shapes, spread, sum_to_size
 from lucid.ops.view import to_dtype
@@ -292,9 +292,9 @@ class Unary:
 def unary(op: Unary, x: Tensor) -> Tensor:
     """Runs and records ``op``."""
     try:
-        if not x.dtype.is_floating_point and op.floats:
-            x = to_dtype(x, default_dtype[0])
         out = engine_unary(op.family, x)
+    except NoKernel:
+        return unary(op, to_dtype(x, default_dtype[0]))
     except AttributeError:
         need_tensor(op.name, x)
         raise
@@ -305,7 +305,9 @@ def unary(op: Unary, x: Tensor) -> Tensor:
         if saves == "input":
             out.node = Node(op.name, op.rules, edges, (x,), x.version[0])
         elif saves:
-            out.node = node = Node(op.name, op.rules, edges, (detached_alias(out),), 0)
+            alias = engine.new(out.array, out.pointer, out.shape, out.dtype)  # as detached_alias, of a fresh tensor
+            alias.version = out.version
+            out.node = node = Node(op.name, op.rules, edges, (alias,), 0)
             node.output = 0
         else:
             out.node = Node(op.name, op.rules, edges, (), 0)

@@ -238,16 +238,22 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         if index.array.size != 1:
             raise ValueError(f"index_select: from a 0-d tensor one number can be picked, not {index.array.size}")
         return reshape(index_select(reshape(input, 1), dim, index), ())
-    return pick(input, slices_along("index_select", input, dim, index))
+    index, dim = _slices("index_select", index), wrap_dim("index_select", dim, len(input.shape))
+    return pick(input, Places.at(input.shape, dim, dim, index, "index_select"))
+
+
+def _slices(operation: str, index: Tensor) -> Tensor:
+    """The numbers of slices, as a vector."""
+    index = need_indices(operation, index)
+    if len(index.shape) > 1:
+        raise ValueError(f"{operation}: index must be a vector, got shape {index.shape}")
+    return index if index.shape else reshape(index, 1)
 
 
 def slices_along(operation: str, input: Tensor, dim: int, index: Tensor, negative: bool = False) -> Places:
     """The places of whole slices along ``dim``."""
-    index = need_indices(operation, index)
     dim = wrap_dim(operation, dim, len(input.shape))
-    if len(index.shape) > 1:
-        raise ValueError(f"{operation}: index must be a vector, got shape {index.shape}")
-    own = engine.copy(index if index.shape else reshape(index, 1))
+    own = engine.copy(_slices(operation, index))  # it may be changed before backward
     return Places.at(input.shape, dim, dim, own, None if negative else operation)
 
 
@@ -285,8 +291,7 @@ def _written(
     The rules are those of the tensor and of the source; they take the gradient and the index.
     """
     if not in_place:
-        out = engine.empty(input.shape, input.dtype)
-        engine.copy_into(out, input)
+        out = engine.copy(input)
         write(out, index, source)
         return record(operation, out, (input, source), rules, (index,))
     recorded = may_change(operation, input, source)

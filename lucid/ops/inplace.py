@@ -18,6 +18,13 @@ from lucid.ops.rebase import as_before, changed, may_change, take_over, zeros_li
 from lucid.ops.view import reshape, to_dtype
 
 
+def _is_number_for(kind: engine.dtype, x: Any, op: Binary) -> bool:
+    """Whether ``op`` of such a tensor and the number ``x`` is again of that type."""
+    if kind.is_floating_point:
+        return isinstance(x, int | float)
+    return x.__class__ is int and kind.category == 1 and not op.floats
+
+
 def _inplace(
     name: str,
     operation: Callable[..., Any],
@@ -35,7 +42,7 @@ def _inplace(
         other = args[0] if args else None
         if op is not None and not options and len(args) == 1 and not (recorded and op.saves):
             fits = isinstance(other, Value) and other.shape == input.shape and other.dtype is input.dtype
-            if fits or (isinstance(other, int | float) and input.dtype.is_floating_point):
+            if fits or _is_number_for(input.dtype, other, op):
                 engine.binary_into(op.family, input, other)
                 input.version[0] += 1
                 if recorded:  # the rules need none of the numbers that were written over

@@ -296,8 +296,15 @@ def batch_norm(
         (1.0, 1.5)
     """
     batch, channels, inner = _split("batch_norm", input, 2)
-    statistics = {"running_mean": running_mean, "running_var": running_var}
-    _check("batch_norm", input, channels, weight=weight, bias=bias, **statistics)
+    size = (channels,)
+    if not (
+        _fits(weight, input, size)
+        and _fits(bias, input, size)
+        and _fits(running_mean, input, size)
+        and _fits(running_var, input, size)
+    ):
+        statistics = {"running_mean": running_mean, "running_var": running_var}
+        _check("batch_norm", input, channels, weight=weight, bias=bias, **statistics)
     if eps < 0 or (training and eps == 0):
         raise ValueError(f"batch_norm: eps must be {'positive in training' if training else 'at least 0'}, got {eps}")
     plan = _Plan(batch, channels, 1, inner, (0, 2, 3), eps, fixed=not training)

@@ -61,9 +61,18 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
         raise ValueError(f"constant_pad_nd: {error}") from None
     kept = (..., *(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in sides))
     place = (..., *(slice(max(a, 0), size + a + b - max(b, 0)) for size, (a, b) in sides))
-    engine.copy_into(engine.view(out, out.array[place]), engine.view(input, input.array[kept]))
+    first = _first(out, lead, [max(a, 0) for a, _ in pairs])
+    source = engine.view(input, input.array[kept], _first(input, lead, [max(-a, 0) for a, _ in pairs]))
+    if source.array.size:
+        engine.copy_fresh(engine.view(out, out.array[place], first), source)
     back = [-operator.index(n) for n in pad]
     return record("constant_pad_nd", out, (input,), (lambda grad: constant_pad_nd(grad, back),))
+
+
+def _first(x: Tensor, lead: int, starts: list[int]) -> int:
+    """The number of the element that stands at ``starts`` in the last dimensions."""
+    steps = (x.strides or engine.dense_strides(x.shape))[lead:]
+    return sum([start * step for start, step in zip(starts, steps, strict=True)])
 
 
 @functools.lru_cache(maxsize=256)

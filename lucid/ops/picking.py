@@ -249,10 +249,12 @@ def _places_at(shape: tuple[int, ...], key: Any, last: Tensor) -> Places | None:
         if last is key and last.shape == shape[:count]:
             return Places.at(shape, 0, count - 1, engine.wrap(last.array.reshape(-1).nonzero()[0]))
     elif last.dtype is engine.int64:
-        before = key[:-1] if last is not key else ()
+        if last is key:
+            return Places.at(shape, 0, 0, engine.contiguous(last)) if shape else None
+        before = key[:-1]
         if len(before) < len(shape):
             if all([part.__class__ is slice and part == WHOLE for part in before]):
-                return Places.at(shape, len(before), len(before), engine.copy(last))
+                return Places.at(shape, len(before), len(before), engine.contiguous(last))
             if all([isinstance(part, Value) and part.shape and part.dtype is engine.int64 for part in before]):
                 return Places(shape, [part.array for part in key])
     return None
@@ -277,7 +279,8 @@ def pick(input: Tensor, places: Places) -> Tensor:
         places.check()
         return pick(input, places)
     shape = input.shape
-    return record("index", out, (input,), (lambda grad: pick_into_zeros(grad, places, shape),))
+    # The index is saved, so that backward notices when it was changed since.
+    return record("index", out, (input,), (lambda grad, index: pick_into_zeros(grad, places, shape),), (index,))
 
 
 def pick_into_zeros(grad: Tensor, places: Places, shape: tuple[int, ...]) -> Tensor:
@@ -324,8 +327,7 @@ def write_at(out: Tensor, places: Places, values: Any, accumulate: bool) -> None
 
 def put(input: Tensor, places: Places, values: Any, accumulate: bool = False) -> Tensor:
     """A copy of ``input`` with ``values`` written at (or added to) ``places``."""
-    out = engine.empty(input.shape, input.dtype)
-    engine.copy_into(out, input)
+    out = engine.copy(input)
     write_at(out, places, values, accumulate)
     return record("index_put", out, (input, values), put_rules(places, accumulate))
 

@@ -337,7 +337,8 @@ def _truth(operation: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     if dim is not None and not isinstance(dim, int) and not tuple(dim):
         return to_dtype(to_dtype(input, engine.bool_), kind)
     plan = reduction(operation, input.shape, dim, keepdim)
-    found = getattr(input.array, operation)(None if len(plan.dims) == len(input.shape) else plan.dims)
+    function = np.logical_or if operation == "any" else np.logical_and
+    found = function.reduce(input.array, None if len(plan.dims) == len(input.shape) else plan.dims)
     return engine.wrap(np.asarray(found, kind.numpy).reshape(plan.shape))
 
 

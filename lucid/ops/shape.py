@@ -12,8 +12,8 @@ from lucid import engine
 from lucid.autograd.graph import Value, describe, record
 from lucid.autograd.views import view_of
 from lucid.ops.broadcast import expand
+from lucid.ops.broadcast import sum as sum_over
 from lucid.ops.elementwise import Tensor
-from lucid.ops.joining import cat
 from lucid.ops.picking import Places, pick
 from lucid.ops.rebase import Window, window_into_zeros
 from lucid.ops.slicing import narrow
@@ -207,8 +207,9 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         dim = wrap_dim("roll", d, len(input.shape))
         size = input.shape[dim]
         cut = size - operator.index(shift) % size if size else 0
-        out = cat([narrow(out, dim, cut, size - cut), narrow(out, dim, 0, cut)], dim) if size else out
-    return clone(out) if out is input else out
+        out = engine.rolled(out, cut, dim) if size else out
+    back = tuple([-operator.index(shift) for shift in shifts])
+    return record("roll", engine.copy(input) if out is input else out, (input,), (lambda grad: roll(grad, back, dims),))
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
@@ -273,11 +274,11 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
         raise ValueError(f"repeat: {len(times)} numbers for the {len(input.shape)} dimensions of shape {input.shape}")
     if any(n < 0 for n in times):
         raise ValueError(f"repeat: a tensor cannot be repeated {min(times)} times")
-    shape = (1,) * lead + input.shape
-    apart = tuple(s for size in shape for s in (1, size))
-    spread = tuple(s for n, size in zip(times, shape, strict=True) for s in (n, size))
-    wanted = tuple(n * size for n, size in zip(times, shape, strict=True))
-    return reshape(clone(expand(reshape(input, apart), spread)), wanted)
+    before = input.shape
+    x = input if not lead else engine.view(input, input.array.reshape((1,) * lead + before), 0)
+    spread = [size for pair in zip(times, x.shape, strict=True) for size in pair]
+    rule = lambda grad: reshape(sum_over(reshape(grad, spread), range(0, len(spread), 2)), before)  # noqa: E731
+    return record("repeat", engine.repeated(x, times), (input,), (rule if times else lambda grad: grad,))
 
 
 def tile(input: Tensor, *dims: Any) -> Tensor:

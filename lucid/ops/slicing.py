@@ -77,7 +77,13 @@ def located(x: Tensor, key: Any) -> tuple[np.ndarray, int] | None:
 def sliced(input: Tensor, key: Any) -> Tensor:
     """The view at a key that :func:`located` knows; None for another."""
     shape = input.shape
-    found = (_rows(input, key) if input.strides is None and shape else None) or located(input, key)
+    rows = _rows(input, key) if input.strides is None and shape else None
+    if rows is not None:
+        array, offset = rows
+        return view_of(
+            "slice", input, array, array.shape, None, offset, lambda grad: slice_into_zeros(grad, shape, key)
+        )
+    found = located(input, key)
     return None if found is None else _view_at(input, key, *found)
 
 

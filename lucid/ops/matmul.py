@@ -135,11 +135,13 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
         batch, m, n, k, a.pointer, *(a.strides or dense_strides(a.shape)),
         b.pointer, *(b.strides or dense_strides(b.shape)), out.pointer, m * n, n, 0,
     )  # fmt: skip
-    rules = (
-        lambda grad, a, b: bmm(grad, transpose(b, 1, 2)),
-        lambda grad, a, b: bmm(transpose(a, 1, 2), grad),
-    )
-    return record("bmm", out, (a, b), rules, (a, b))
+    return record("bmm", out, (a, b), _bmm_rules, (a, b))
+
+
+_bmm_rules = (
+    lambda grad, a, b: bmm(grad, transpose(b, 1, 2)),
+    lambda grad, a, b: bmm(transpose(a, 1, 2), grad),
+)
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:

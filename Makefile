@@ -7,12 +7,13 @@ PIP := $(PY) -m pip --disable-pip-version-check -q
 ENGINE := lucid/_engine.abi3.so
 ENGINE_SOURCES := setup.py $(wildcard engine/*.py engine/*.h engine/*/*.h engine/*/*.c)
 
-.PHONY: help train test test-slow lint format build sanitize conformance bench bench-peers wheel clean clean-all
+.PHONY: help train test test-slow lint format build sanitize examples conformance bench bench-peers wheel clean clean-all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make train        train a model on handwritten digits (examples/digits.py)'
+	@echo 'make examples     run the training scripts of docs/examples.md, and compare them with PyTorch if it is installed'
 	@echo 'make test         run the tests; make test-slow runs those that take long'
 	@echo 'make lint         check style and types; make format puts the style right'
 	@echo 'make build        build the C engine again where it changed'
@@ -25,6 +26,9 @@ help:
 
 train: .venv/with-examples $(ENGINE)
 	@$(PY) examples/digits.py $(ARGS)
+
+examples: .venv/with-examples $(ENGINE)
+	@$(PY) examples/compare.py $(ARGS)
 
 test: .venv/with-dev $(ENGINE)
 	@$(PY) -m pytest -q $(ARGS)

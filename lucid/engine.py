@@ -9,13 +9,33 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from lucid._engine import ffi, lib
+from lucid._engine import ffi as ffi
+from lucid._engine import lib as lib
+from lucid.dtypes import DTYPES as DTYPES
+from lucid.dtypes import MissingType as MissingType
+from lucid.dtypes import bfloat16 as bfloat16
+from lucid.dtypes import bool_ as bool_
+from lucid.dtypes import dtype as dtype
+from lucid.dtypes import dtype_of as dtype_of
+from lucid.dtypes import float16 as float16
+from lucid.dtypes import float32 as float32
+from lucid.dtypes import float64 as float64
+from lucid.dtypes import int32 as int32
+from lucid.dtypes import int64 as int64
+from lucid.dtypes import of_numpy
+from lucid.dtypes import uint8 as uint8
+from lucid.errors import ArgumentError, KindError, PositionError
+from lucid.settings import get_num_threads as get_num_threads
+from lucid.settings import get_simd as get_simd
+from lucid.settings import set_num_threads as set_num_threads
+from lucid.settings import set_simd as set_simd
+from lucid.settings import simd_levels as simd_levels
+from lucid.types import Tensor
 
 empty_array = np.empty
 new_array = np.ndarray
@@ -27,109 +47,9 @@ copy_rows = lib.copy_rows
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Number types
-
-
-class dtype:
-    """A number type. There is one object per type, so ``is`` compares them.
-
-    Attributes:
-        name: ``"float32"`` and so on.
-        itemsize: bytes per number.
-        is_floating_point: whether gradients can flow.
-        numpy: the NumPy dtype.
-    """
-
-    __slots__ = (
-        "array_type",
-        "category",
-        "code",
-        "is_floating_point",
-        "itemsize",
-        "name",
-        "numpy",
-        "pointer_type",
-        "suffix",
-    )
-
-    def __init__(self, name: str, code: int, category: int, c_name: str, suffix: str | None) -> None:
-        self.name = name
-        self.numpy = np.dtype(name)
-        self.itemsize = self.numpy.itemsize
-        self.code = code  # the engine's number for it, see lucid_engine.h
-        self.category = category  # 0 bool, 1 integer, 2 floating point: promotion goes up
-        self.is_floating_point = category == 2
-        self.array_type = ffi.typeof(f"{c_name}[]")
-        self.pointer_type = ffi.typeof(f"{c_name} *")
-        self.suffix = suffix  # of the kernels for it; None where there are none
-
-    def __repr__(self) -> str:
-        return f"lucid.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name if self.name != "bool" else "bool_"
-
-    @property
-    def is_complex(self) -> bool:
-        """False: there are no complex tensors."""
-        return False
-
-
-float32 = dtype("float32", 0, 2, "float", "f32")
-float64 = dtype("float64", 1, 2, "double", "f64")
-int64 = dtype("int64", 2, 1, "int64_t", None)
-int32 = dtype("int32", 3, 1, "int32_t", None)
-uint8 = dtype("uint8", 4, 1, "uint8_t", None)
-bool_ = dtype("bool", 5, 0, "uint8_t", None)
-
-DTYPES = (float32, float64, int64, int32, uint8, bool_)
-_of_numpy = {d.numpy: d for d in DTYPES}
-_of_name = {d.name: d for d in DTYPES} | {"float": float32, "double": float64, "long": int64, "int": int32}
-
-
-class MissingType:
-    """The name of a number type that is not there: it can be compared and printed; using it raises a TypeError."""
-
-    is_floating_point = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"lucid.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name
-
-
-float16, bfloat16 = MissingType("float16"), MissingType("bfloat16")
-
-
-def dtype_of(kind: Any) -> dtype:
-    """The number type meant by a lucid dtype, a NumPy dtype, a Python type or a name.
-
-    Raises:
-        TypeError: when the engine has no such type.
-    """
-    if type(kind) is dtype:
-        return kind
-    if isinstance(kind, MissingType):
-        raise TypeError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
-    if kind is float:
-        return float32
-    try:
-        found = _of_name.get(kind) if isinstance(kind, str) else _of_numpy.get(np.dtype(kind))
-    except TypeError:
-        found = None
-    if found is None:
-        raise TypeError(f"dtype {kind!r} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
-    return found
-
-
-# ---------------------------------------------------------------------------------------------------------------------
 # Tensors from memory. tensor.py says which class they are of.
 
-new: Callable[..., Any]
+new: Callable[..., Tensor]
 
 
 def register_tensor_class(tensor_class: type) -> None:
@@ -138,31 +58,31 @@ def register_tensor_class(tensor_class: type) -> None:
     new = tensor_class
 
 
-def empty(shape: tuple[int, ...], kind: dtype) -> Any:
+def empty(shape: tuple[int, ...], kind: dtype) -> Tensor:
     """A tensor of fresh memory."""
     array = empty_array(shape, kind.numpy)
     return new(array, from_buffer(kind.array_type, array), shape, kind)
 
 
-def wrap(array: np.ndarray) -> Any:
+def wrap(array: np.ndarray) -> Tensor:
     """A tensor on the memory of a NumPy array, whatever its strides.
 
     Raises:
         TypeError: for an array type the engine does not have.
         ValueError: for memory that C cannot read as it is (unaligned, foreign byte order, strides between elements).
     """
-    kind = _of_numpy.get(array.dtype)
+    kind = of_numpy.get(array.dtype)
     if kind is None:
-        raise TypeError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
+        raise KindError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
     if array.flags.c_contiguous and array.flags.aligned:
         return new(array, from_buffer(kind.array_type, array), array.shape, kind)
     if not array.flags.aligned or any(s % kind.itemsize for s in array.strides):
-        raise ValueError("the array's memory is not aligned to its numbers; copy it first (array.copy())")
+        raise ArgumentError("the array's memory is not aligned to its numbers; copy it first (array.copy())")
     strides = tuple(s // kind.itemsize for s in array.strides)
     return new(array, ffi.cast(kind.pointer_type, array.ctypes.data), array.shape, kind, strides)
 
 
-def view(base: Any, array: np.ndarray, offset: int | None = None) -> Any:
+def view(base: Any, array: np.ndarray, offset: int | None = None) -> Tensor:
     """A tensor on a NumPy view of ``base``'s array; it shares the version counter.
 
     Args:
@@ -190,12 +110,12 @@ def _in_elements(strides: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     return tuple(step // itemsize for step in strides)
 
 
-def same_start(base: Any, array: np.ndarray) -> Any:
+def same_start(base: Any, array: np.ndarray) -> Tensor:
     """As :func:`view`, for a view that begins at the same number: a reshape or a change of the order of dimensions."""
     return view(base, array, 0)
 
 
-def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:
+def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Tensor:
     """The numbers of ``base`` (contiguous) that stand at ``offset`` and in steps of ``strides``, as a view.
 
     Raises:
@@ -206,7 +126,7 @@ def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset:
     if math.prod(shape):
         last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
         if base.strides is not None or offset < 0 or min(strides, default=0) < 0 or last >= base.array.size:
-            raise ValueError(f"strides {strides} of {shape} from {offset} on lead out of {base.array.size} numbers")
+            raise ArgumentError(f"strides {strides} of {shape} from {offset} on lead out of {base.array.size} numbers")
         array: np.ndarray = np.ndarray(shape, kind.numpy, base.array, offset * size, [step * size for step in strides])
     else:
         array, offset = empty_array(shape, kind.numpy), 0
@@ -292,19 +212,19 @@ def _expanded_strides(
     return strides, tuple(step * itemsize for step in strides)
 
 
-def contiguous(x: Any) -> Any:
+def contiguous(x: Tensor) -> Tensor:
     """``x`` itself when its memory is contiguous, else a copy that is."""
     return x if x.strides is None else copy(x)
 
 
-def copy(x: Any) -> Any:
+def copy(x: Any) -> Tensor:
     """The numbers of ``x`` in contiguous memory of their own."""
     out = empty(x.shape, x.dtype)
     copy_fresh(out, x)
     return out
 
 
-def zeros(shape: tuple[int, ...], kind: dtype) -> Any:
+def zeros(shape: tuple[int, ...], kind: dtype) -> Tensor:
     """A tensor of fresh memory, all zero."""
     array = zero_array(shape, kind.numpy)
     return new(array, from_buffer(kind.array_type, array), shape, kind)
@@ -313,7 +233,7 @@ def zeros(shape: tuple[int, ...], kind: dtype) -> Any:
 def copy_into(out: Any, x: Any) -> None:
     """Writes ``x`` over ``out``: same shape and dtype, any strides; memory must not overlap in part."""
     if out.shape != x.shape or out.dtype is not x.dtype:
-        raise ValueError(f"copy: {x.dtype} {x.shape} does not fit into {out.dtype} {out.shape}")
+        raise ArgumentError(f"copy: {x.dtype} {x.shape} does not fit into {out.dtype} {out.shape}")
     check_writable(out)
     if x.array is out.array:
         return
@@ -345,7 +265,7 @@ def _in_bytes(strides: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     return tuple(step * itemsize for step in strides)
 
 
-def joined(parts: Sequence[Any], shape: tuple[int, ...], dim: int) -> Any:
+def joined(parts: Sequence[Any], shape: tuple[int, ...], dim: int) -> Tensor:
     """Tensors of one number type one after the other along ``dim``, in ``shape``: each fills the part of it that its
     size tells.
 
@@ -362,15 +282,15 @@ def joined(parts: Sequence[Any], shape: tuple[int, ...], dim: int) -> Any:
         count = x.array.size
         width = count // outer if outer else 0
         if x.dtype is not kind or width * outer != count or start + width > whole:
-            raise ValueError(f"joined: {x.dtype} {x.shape} does not fit into {kind} {shape}")
+            raise ArgumentError(f"joined: {x.dtype} {x.shape} does not fit into {kind} {shape}")
         copy_rows(kind.itemsize, outer, width, x.pointer, width, target + start, whole)
         start += width
     if start != whole and outer:
-        raise ValueError(f"joined: the parts do not fill {shape}")
+        raise ArgumentError(f"joined: the parts do not fill {shape}")
     return out
 
 
-def rolled(x: Any, cut: int, dim: int) -> Any:
+def rolled(x: Any, cut: int, dim: int) -> Tensor:
     """The slices of ``x`` along ``dim`` from number ``cut`` on, and then those before it."""
     x = contiguous(x)
     shape, kind = x.shape, x.dtype
@@ -378,13 +298,13 @@ def rolled(x: Any, cut: int, dim: int) -> Any:
     outer, n, inner = reduce_shape(shape, dim, dim)
     first, rest, whole = cut * inner, (n - cut) * inner, n * inner
     if not 0 <= cut <= n:
-        raise ValueError(f"rolled: {cut} is not in a dimension of size {n}")
+        raise ArgumentError(f"rolled: {cut} is not in a dimension of size {n}")
     copy_rows(kind.itemsize, outer, rest, x.pointer + first, whole, out.pointer, whole)
     copy_rows(kind.itemsize, outer, first, x.pointer, whole, out.pointer + rest, whole)
     return out
 
 
-def repeated(x: Any, times: tuple[int, ...]) -> Any:
+def repeated(x: Any, times: tuple[int, ...]) -> Tensor:
     """``x`` so many times along each dimension."""
     x = contiguous(x)
     out = empty(tuple([n * size for n, size in zip(times, x.shape, strict=True)]), x.dtype)
@@ -419,7 +339,7 @@ def _made_writable(x: Any) -> bool:
     return True
 
 
-def triangle(x: Any, diagonal: int, upper: bool) -> Any:
+def triangle(x: Any, diagonal: int, upper: bool) -> Tensor:
     """Matrices with zeros above a diagonal; ``upper``: below it."""
     x = contiguous(x)
     out = empty(x.shape, x.dtype)
@@ -430,7 +350,7 @@ def triangle(x: Any, diagonal: int, upper: bool) -> Any:
     return out
 
 
-def convert(x: Any, kind: dtype) -> Any:
+def convert(x: Tensor, kind: dtype) -> Tensor:
     """A copy of ``x`` in another number type."""
     x = contiguous(x)
     out = empty(x.shape, kind)
@@ -454,8 +374,8 @@ def kernel_addresses(name: str) -> Kernels:
     return {float32: ffi.addressof(lib, f"{name}_f32"), float64: ffi.addressof(lib, f"{name}_f64")}
 
 
-class NoKernel(TypeError):
-    """The operation has no kernel for this number type."""
+class NoKernel(TypeError, NotImplementedError):
+    """The operation has no kernel for this number type. (A RuntimeError too, as NotImplementedError is one.)"""
 
     def __init__(self, operation: str, kind: dtype) -> None:
         super().__init__(f"{operation}: not implemented for {kind}; convert with .float() or .double() first")
@@ -501,7 +421,7 @@ class Elementwise:
         self.integers = integers
         self.result = result
 
-    def on_integers(self, *operands: Any) -> Any:
+    def on_integers(self, *operands: Any) -> Tensor:
         """The result by NumPy, for number types without kernels."""
         kind = next(x for x in operands if hasattr(x, "dtype")).dtype
         if self.integers is None:
@@ -510,11 +430,15 @@ class Elementwise:
             try:
                 result = self.integers(*(x.array if hasattr(x, "array") else x for x in operands))
             except OverflowError as error:
-                raise ValueError(f"{self.name}: {error} ({kind})") from None
+                raise ArgumentError(f"{self.name}: {error} ({kind})") from None
+            except NoKernel:
+                raise
+            except TypeError:  # NumPy has it for other number types only
+                raise NoKernel(self.name, kind) from None
         return wrap(np.asarray(result, (self.result or kind).numpy))
 
 
-def unary(family: Elementwise, x: Any) -> Any:
+def unary(family: Elementwise, x: Tensor) -> Tensor:
     """f(x), elementwise."""
     kind = x.dtype
     kernel = family.table.get(kind)
@@ -529,7 +453,7 @@ def unary(family: Elementwise, x: Any) -> Any:
     return new(array, pointer, shape, kind)
 
 
-def mapped(kernel: Any, x: Any, *numbers: float) -> Any:
+def mapped(kernel: Any, x: Any, *numbers: float) -> Tensor:
     """The result of an elementwise kernel(n, x, *numbers, out) of the type of ``x``."""
     if x.strides is not None:
         x = contiguous(x)
@@ -540,7 +464,7 @@ def mapped(kernel: Any, x: Any, *numbers: float) -> Any:
     return new(array, pointer, shape, kind)
 
 
-def mapped_two(kernel: Any, a: Any, b: Any, *numbers: float) -> Any:
+def mapped_two(kernel: Any, a: Any, b: Any, *numbers: float) -> Tensor:
     """The result of an elementwise kernel(n, a, b, *numbers, out) of the type of ``a``, and of its shape.
 
     Raises:
@@ -548,7 +472,7 @@ def mapped_two(kernel: Any, a: Any, b: Any, *numbers: float) -> Any:
     """
     kind, shape = a.dtype, a.shape
     if b.dtype is not kind or b.shape != shape:
-        raise ValueError(f"{kind} {shape} and {b.dtype} {b.shape} differ")
+        raise ArgumentError(f"{kind} {shape} and {b.dtype} {b.shape} differ")
     a, b = contiguous(a), contiguous(b)
     array = empty_array(shape, kind.numpy)
     pointer = from_buffer(kind.array_type, array)
@@ -583,7 +507,7 @@ def binary(family: Elementwise, a: Any, b: Any) -> Any:
     return new(array, pointer, shape, kind)
 
 
-def binary_broadcast(family: Elementwise, a: Any, b: Any, shape: tuple[int, ...]) -> Any:
+def binary_broadcast(family: Elementwise, a: Any, b: Any, shape: tuple[int, ...]) -> Tensor:
     """f(a, b), elementwise, for two tensors of one number type that broadcast to ``shape``; there is a kernel."""
     kind = a.dtype
     array = empty_array(shape, kind.numpy)
@@ -622,7 +546,7 @@ def binary_into(family: Elementwise, a: Any, b: Any) -> None:
         else:
             copy_into(a, binary_number(family, a, b))
     elif kind is not b.dtype or a.shape != b.shape:
-        raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
+        raise ArgumentError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
     elif a.strides is None and b.strides is None and not overlap_in_part(a, b):
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, a.pointer)
     else:
@@ -648,7 +572,7 @@ def _strided(driver: Any, kernel: Any, a: Any, b: Any, out: Any) -> None:
     )
 
 
-def binary_number(family: Elementwise, a: Any, number: float) -> Any:
+def binary_number(family: Elementwise, a: Tensor, number: float) -> Tensor:
     """f(a, number), elementwise."""
     kind = a.dtype
     driver = _binary_scalar.get(kind)
@@ -662,7 +586,7 @@ def binary_number(family: Elementwise, a: Any, number: float) -> Any:
     return new(array, pointer, a.shape, kind)
 
 
-def number_binary(family: Elementwise, number: float, b: Any) -> Any:
+def number_binary(family: Elementwise, number: float, b: Tensor) -> Tensor:
     """f(number, b), elementwise."""
     kind = b.dtype
     driver = _scalar_binary.get(kind)
@@ -679,7 +603,7 @@ def number_binary(family: Elementwise, number: float, b: Any) -> Any:
 _where = kernels("where")
 
 
-def select(condition: Any, a: Any, b: Any) -> Any:
+def select(condition: Any, a: Any, b: Any) -> Tensor | None:
     """a where the condition is true, else b, elementwise; None where they are not tensors of one shape, a and b (of
     which one may be a number) floating point of one type.
     """
@@ -702,7 +626,7 @@ def select(condition: Any, a: Any, b: Any) -> Any:
     return new(array, pointer, shape, kind)
 
 
-def compare(family: Elementwise, a: Any, b: Any) -> Any:
+def compare(family: Elementwise, a: Any, b: Any) -> Tensor | None:
     """f(a, b) as a bool tensor, for two tensors of one shape and one number type; None when they are not."""
     kind = a.dtype
     kernel = family.table.get(kind)
@@ -720,7 +644,7 @@ def compare(family: Elementwise, a: Any, b: Any) -> Any:
     return new(array, pointer, shape, bool_)
 
 
-def compare_number(family: Elementwise, a: Any, number: float) -> Any:
+def compare_number(family: Elementwise, a: Any, number: float) -> Tensor:
     """f(a, number) as a bool tensor."""
     driver = _compare_scalar.get(a.dtype)
     if driver is None:
@@ -733,7 +657,7 @@ def compare_number(family: Elementwise, a: Any, number: float) -> Any:
     return new(array, pointer, a.shape, bool_)
 
 
-def predicate(family: Elementwise, x: Any) -> Any:
+def predicate(family: Elementwise, x: Tensor) -> Tensor:
     """f(x) as a bool tensor, elementwise."""
     kernel = family.table.get(x.dtype)
     if kernel is None:
@@ -758,72 +682,11 @@ def pointer_or_null(x: Any) -> Any:
     return NULL if x is None else x.pointer
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The engine's settings
-
-
-def set_num_threads(n: int) -> None:
-    """Sets how many threads the engine's kernels may use, 1 to 256. The results do not depend on it.
-
-    Raises:
-        ValueError: for another number.
-
-    Example:
-        >>> import lucid
-        >>> lucid.set_num_threads(1)
-        >>> lucid.get_num_threads()
-        1
-    """
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256 or lib.set_num_threads(n) != n:
-        raise ValueError(f"set_num_threads: {n!r} is not a number of threads; give an int from 1 to 256")
-
-
-def get_num_threads() -> int:
-    """How many threads the engine's kernels may use; at the start LUCID_NUM_THREADS, or the number of processors."""
-    return cast(int, lib.num_threads())
-
-
-def simd_levels() -> list[str]:
-    """The instruction sets that this build and this processor have, narrowest first."""
-    names: list[str] = []
-    while (name := lib.simd_level_name(len(names))) != NULL:
-        names.append(ffi.string(name).decode())
-    return names
-
-
-def get_simd() -> str:
-    """The instruction set in use: the widest there is, or the one named by LUCID_SIMD."""
-    return simd_levels()[lib.simd_level()]
-
-
-def set_simd(name: str) -> None:
-    """Chooses the instruction set of all kernels.
-
-    Raises:
-        ValueError: when this build or this processor does not have it.
-    """
-    levels = simd_levels()
-    if not isinstance(name, str) or name not in levels:
-        raise ValueError(f"SIMD level {name!r} is not available here; choose from {', '.join(levels)}")
-    lib.set_simd_level(levels.index(name))
-
-
-def _start() -> None:
-    asked = os.environ.get("LUCID_SIMD")
-    set_simd(asked or simd_levels()[-1])
-    threads = os.environ.get("LUCID_NUM_THREADS")
-    if threads:
-        set_num_threads(int(threads) if threads.isdigit() else cast(int, threads))
-
-
-_start()
-
-
 def check_index(position: int, index: Any, size: int, operation: str) -> None:
     """Raises IndexError when a kernel reported that ``index`` at ``position`` is out of range (-1: all was well)."""
     if position >= 0:
         value = index.array.reshape(-1)[position]
-        raise IndexError(f"{operation}: index {value} at position {position} is out of range for size {size}")
+        raise PositionError(f"{operation}: index {value} at position {position} is out of range for size {size}")
 
 
 def same_shape(operation: str, names: Sequence[str], *tensors: Any) -> None:
@@ -831,6 +694,6 @@ def same_shape(operation: str, names: Sequence[str], *tensors: Any) -> None:
     first = tensors[0]
     for name, x in zip(names[1:], tensors[1:], strict=True):
         if x.shape != first.shape or x.dtype is not first.dtype:
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: {names[0]} is {first.dtype} {first.shape} but {name} is {x.dtype} {x.shape}"
             )

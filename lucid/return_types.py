@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-Tensor = Any
+from lucid.types import Tensor
 
 
 def _text(parts: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -12,12 +12,14 @@ from lucid import engine
 from lucid.autograd import backward as run_backward_from
 from lucid.autograd.graph import Node, RemovableHandle, Value, add_hook, describe, detached_alias
 from lucid.devices import CPU, device
+from lucid.errors import ArgumentError, KindError
 from lucid.ops import (
     activation,
     arithmetic,
     broadcast,
     combine,
     create,
+    elementwise,
     factor,
     functions,
     index,
@@ -72,11 +74,13 @@ class Tensor(Value):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Value):
-                raise TypeError(f"grad: expected a tensor or None, got {type(value).__name__}")
+                raise KindError(f"grad: expected a tensor or None, got {type(value).__name__}")
             if value.shape != self.shape or value.dtype is not self.dtype:
-                raise ValueError(f"grad: a {describe(value)} tensor cannot be the gradient of a {describe(self)} one")
+                raise ArgumentError(
+                    f"grad: a {describe(value)} tensor cannot be the gradient of a {describe(self)} one"
+                )
             if value is self:
-                raise ValueError("grad: a tensor cannot be its own gradient")
+                raise ArgumentError("grad: a tensor cannot be its own gradient")
         self._grad = value
 
     @grad.deleter
@@ -96,7 +100,8 @@ class Tensor(Value):
     @property
     def _version(self) -> int:
         """How often its memory was changed in place."""
-        return self.version[0]
+        version: int = self.version[0]
+        return version
 
     def backward(
         self,
@@ -181,9 +186,9 @@ class Tensor(Value):
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Value):
-            raise TypeError(f"data: expected a tensor, got {type(value).__name__}")
+            raise KindError(f"data: expected a tensor, got {type(value).__name__}")
         if value.dtype is not self.dtype and self.node is not None:
-            raise TypeError(f"data: {value.dtype} cannot replace {self.dtype} in a recorded tensor")
+            raise KindError(f"data: {value.dtype} cannot replace {self.dtype} in a recorded tensor")
         self.array, self.pointer, self.shape = value.array, value.pointer, value.shape
         self.dtype, self.strides = value.dtype, value.strides
         self.base = value.base
@@ -201,7 +206,11 @@ class Tensor(Value):
         """How many dimensions it has."""
         return len(self.shape)
 
-    def size(self, dim: int | None = None) -> Any:
+    @overload
+    def size(self, dim: None = None) -> tuple[int, ...]: ...
+    @overload
+    def size(self, dim: int) -> int: ...
+    def size(self, dim: int | None = None) -> tuple[int, ...] | int:
         """The shape, or the size of one dimension."""
         return self.shape if dim is None else self.shape[views.wrap_dim("size", dim, len(self.shape))]
 
@@ -213,7 +222,11 @@ class Tensor(Value):
         """Bytes per element."""
         return self.dtype.itemsize
 
-    def stride(self, dim: int | None = None) -> Any:
+    @overload
+    def stride(self, dim: None = None) -> tuple[int, ...]: ...
+    @overload
+    def stride(self, dim: int) -> int: ...
+    def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
         """The steps between neighbours along each dimension (or one), in elements."""
         steps = self.strides or engine.dense_strides(self.shape)
         return steps if dim is None else steps[views.wrap_dim("stride", dim, len(self.shape))]
@@ -251,8 +264,9 @@ class Tensor(Value):
             ValueError: when it has more, or none.
         """
         if self.array.size != 1:
-            raise ValueError(f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one")
-        return self.array.item()
+            raise ArgumentError(f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one")
+        number: float | int | bool = self.array.item()
+        return number
 
     def tolist(self) -> Any:
         """The numbers as nested lists."""
@@ -266,7 +280,8 @@ class Tensor(Value):
         """
         if self.requires_grad and not force:
             raise RuntimeError("numpy: the tensor requires grad; use x.detach().numpy()")
-        return self.array.view()  # an array object of its own: what is done to its shape or dtype stays with it
+        array: np.ndarray = self.array.view()  # an object of its own: what is done to its shape or dtype stays with it
+        return array
 
     def cpu(self) -> Tensor:
         """The tensor itself."""
@@ -298,12 +313,12 @@ class Tensor(Value):
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("len() of a 0-d tensor")
+            raise KindError("len() of a 0-d tensor")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.shape:
-            raise TypeError("iteration over a 0-d tensor")
+            raise KindError("iteration over a 0-d tensor")
         return iter(splitting.unbind(self))
 
     def __contains__(self, value: Any) -> bool:
@@ -322,7 +337,7 @@ class Tensor(Value):
 
     def __index__(self) -> int:
         if self.dtype.is_floating_point:
-            raise TypeError(f"a {self.dtype} tensor cannot be used as an index")
+            raise KindError(f"a {self.dtype} tensor cannot be used as an index")
         return int(self.item())
 
     def __format__(self, specification: str) -> str:
@@ -387,8 +402,8 @@ class Tensor(Value):
     isposinf, isneginf, signbit = predicates.isposinf, predicates.isneginf, predicates.signbit
     isclose, allclose, equal = predicates.isclose, predicates.allclose, predicates.equal
 
-    __eq__ = arithmetic.equals
-    __ne__ = arithmetic.differs
+    __eq__ = arithmetic.equals  # type: ignore[assignment]  # a tensor, where object gives a bool
+    __ne__ = arithmetic.differs  # type: ignore[assignment]
     __lt__ = lt = arithmetic.lt
     __le__ = le = arithmetic.le
     __gt__ = gt = arithmetic.gt
@@ -593,11 +608,11 @@ class Parameter(Tensor):
             super().__init__(data, requires_grad, *parts)
             return
         if data is None:
-            data = engine.empty((0,), create.default_dtype[0])
+            data = engine.empty((0,), elementwise.default_dtype[0])
         if not isinstance(data, Value):
-            raise TypeError(f"Parameter: expected a tensor, got {type(data).__name__}")
+            raise KindError(f"Parameter: expected a tensor, got {type(data).__name__}")
         if requires_grad and not data.dtype.is_floating_point:
-            raise TypeError(f"Parameter: only floating-point tensors have gradients, not {data.dtype}")
+            raise KindError(f"Parameter: only floating-point tensors have gradients, not {data.dtype}")
         super().__init__(data.array, data.pointer, data.shape, data.dtype, data.strides)
         self.version = data.version
         self.requires_grad = bool(requires_grad)

@@ -17,6 +17,7 @@ from lucid.autograd.function import Function
 from lucid.autograd.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from lucid.autograd.graph import Node, Value, describe, edge_of, run_backward
+from lucid.errors import KindError
 
 __all__ = [
     "Function",
@@ -51,7 +52,7 @@ def _root_gradients(operation: str, roots: Sequence[Any], grads: Any) -> list[An
     found = []
     for root, gradient in zip(roots, given, strict=True):
         if not isinstance(root, Value):
-            raise TypeError(f"{operation}: expected a tensor, got {describe(root)}")
+            raise KindError(f"{operation}: expected a tensor, got {describe(root)}")
         if not root.requires_grad:
             raise RuntimeError(
                 f"{operation}: tensor of shape {root.shape} does not require grad and has no graph; "

@@ -8,6 +8,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import OutputNode, Value, describe, detached_alias, needs_graph, record
+from lucid.errors import KindError
 
 
 class Context:
@@ -126,7 +127,7 @@ class _Rule:
         ]
         for x in ctx._saved:
             if x is not None and not isinstance(x, Value):
-                raise TypeError(
+                raise KindError(
                     f"{function.__name__}: save_for_backward takes tensors and None, got {type(x).__name__}; "
                     "keep other values as attributes of ctx"
                 )

@@ -10,16 +10,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from lucid.autograd.grad_mode import mode
-from lucid.engine import accumulate, check_writable, copy
+from lucid.engine import accumulate, check_writable, copy, dtype
+from lucid.types import Tensor
 
 before_backward: list[Any] = [None]  # a function of the roots, called first; see anomaly.py
 _newer = itertools.count(0, -1).__next__
 
 Rule = Callable[..., Any]
 Hook = Callable[[Any], Any]
+Result = TypeVar("Result", bound="Tensor | tuple[Tensor, ...]")
 
 
 class Value:
@@ -44,19 +48,27 @@ class Value:
         "__weakref__", "_grad", "array", "base", "dtype", "hooks", "node", "pointer", "requires_grad",
         "restriction", "shape", "strides", "version",
     )  # fmt: skip
+    restriction: str
 
-    def __init__(self, array: Any, pointer: Any, shape: tuple[int, ...], dtype: Any, strides: Any = None) -> None:
+    def __init__(
+        self,
+        array: np.ndarray,
+        pointer: Any,
+        shape: tuple[int, ...],
+        dtype: dtype,
+        strides: tuple[int, ...] | None = None,
+    ) -> None:
         self.array = array
         self.pointer = pointer
         self.shape = shape
         self.dtype = dtype
         self.strides = strides
         self.requires_grad = False
-        self._grad: Any = None
-        self.node: Any = None
+        self._grad: Tensor | None = None
+        self.node: Node | None = None
         self.version: list[Any] = [0]
-        self.base: Any = None
-        self.hooks: Any = None
+        self.base: Tensor | None = None
+        self.hooks: dict[int, Hook] | None = None
 
 
 class Node:
@@ -137,8 +149,13 @@ def needs_graph(*inputs: Any) -> bool:
 
 
 def record(
-    name: str, result: Any, inputs: Sequence[Any], rules: Any, saved: tuple[Any, ...] = (), output: int | None = None
-) -> Any:
+    name: str,
+    result: Result,
+    inputs: Sequence[Any],
+    rules: Any,
+    saved: tuple[Any, ...] = (),
+    output: int | None = None,
+) -> Result:
     """Gives ``result`` its place in the graph, when recording and when an input requires a gradient; returns it.
 
     Args:
@@ -151,7 +168,7 @@ def record(
     """
     if not mode.recording:
         return result
-    edges = []
+    edges: list[Node | Value | None] = []
     wanted = False
     for x in inputs:
         if isinstance(x, Value) and x.requires_grad:
@@ -180,9 +197,9 @@ def record(
     return result
 
 
-def detached_alias(x: Any) -> Any:
+def detached_alias(x: Any) -> Tensor:
     """Another tensor on the same memory and version counter, outside the graph."""
-    alias = type(x)(x.array, x.pointer, x.shape, x.dtype, x.strides)
+    alias: Tensor = type(x)(x.array, x.pointer, x.shape, x.dtype, x.strides)
     alias.version = x.version
     alias.base = x.base
     return alias

@@ -20,6 +20,7 @@ from weakref import ref as reference_to
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, OutputNode
+from lucid.types import Tensor
 
 FIRST_LIMIT = 24
 MADE_UNRECORDED = (
@@ -36,7 +37,7 @@ def view_of(
     strides: tuple[int, ...] | None,
     offset: int,
     rule: Callable[..., Any],
-) -> Any:
+) -> Tensor:
     """A view of ``input`` at its place in the graph.
 
     Args:

@@ -225,7 +225,7 @@ class MultiheadAttention(Module):
                 )
 
     @staticmethod
-    def _mask(name: str, mask: Any, query: Tensor) -> Any:
+    def _mask(name: str, mask: Tensor | None, query: Tensor) -> Tensor | None:
         """The mask as what is added to the scores."""
         if mask is None:
             return None
@@ -233,7 +233,7 @@ class MultiheadAttention(Module):
             raise TypeError(f"MultiheadAttention: {name} must be bool or floating-point, got {describe(mask)}")
         if mask.dtype is engine.bool_:
             return where(mask, create.full((), -math.inf, dtype=query.dtype), create.zeros((), dtype=query.dtype))
-        return mask.to(query.dtype)  # type: ignore[attr-defined]
+        return mask.to(query.dtype)
 
     def _heads(
         self, query: Tensor, key: Tensor, value: Tensor, all_same: bool, same_keys: bool

@@ -10,8 +10,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd import no_grad
 from lucid.ops.random import randperm
-
-Tensor = Any
+from lucid.types import Tensor
 
 _GAINS = {
     "linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv3d": 1.0, "conv_transpose1d": 1.0, "conv_transpose2d": 1.0,
@@ -169,7 +168,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     channel = np.arange(min(own, shape[1]))
     middle = tuple(size // 2 for size in shape[2:])
     for first in range(0, shape[0], own or 1):
-        ones = (first + channel, channel, *middle)
+        ones: Any = (first + channel, channel, *middle)
         weights[ones] = 1
     return tensor.copy_(engine.wrap(weights))
 
@@ -212,12 +211,12 @@ def trunc_normal_(
     values = np.empty(tensor.array.size, kind.numpy)
     wanted = np.arange(values.size)
     while wanted.size:
-        drawn = engine.empty(wanted.shape, kind)
+        fresh = engine.empty(wanted.shape, kind)
         if direct:
-            drawn = drawn.normal_(mean, std, generator=generator).array
+            drawn = fresh.normal_(mean, std, generator=generator).array
             good = (drawn >= low) & (drawn <= high)
         else:
-            drawn = drawn.uniform_(a, b, generator=generator).array
+            drawn = fresh.uniform_(a, b, generator=generator).array
             chance = engine.empty(wanted.shape, kind).uniform_(generator=generator).array
             good = chance < np.exp((peak**2 - ((drawn - mean) / std) ** 2) / 2)
         values[wanted[good]] = drawn[good]

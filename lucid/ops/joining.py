@@ -7,21 +7,23 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
-from lucid.ops.elementwise import Tensor, result_type
+from lucid.errors import ArgumentError, KindError
+from lucid.ops.elementwise import result_type
 from lucid.ops.slicing import select, sliced
 from lucid.ops.view import reshape, to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
 def _tensors(operation: str, tensors: Any) -> tuple[Tensor, ...]:
     """What is to be joined, at least one tensor."""
     if isinstance(tensors, Value):
-        raise TypeError(f"{operation}: expected a sequence of tensors, got one tensor")
+        raise KindError(f"{operation}: expected a sequence of tensors, got one tensor")
     found = tuple(tensors)
     if not found:
-        raise ValueError(f"{operation}: expected at least one tensor")
+        raise ArgumentError(f"{operation}: expected at least one tensor")
     for x in found:
         if not isinstance(x, Value):
-            raise TypeError(f"{operation}: expected tensors, got {type(x).__name__}")
+            raise KindError(f"{operation}: expected tensors, got {type(x).__name__}")
     return found
 
 
@@ -59,7 +61,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     shape, kind = first.shape, first.dtype
     dim = wrap_dim("cat", dim, len(shape))
     if not shape:
-        raise ValueError("cat: 0-d tensors cannot be joined; use stack")
+        raise ArgumentError("cat: 0-d tensors cannot be joined; use stack")
     before, after = shape[:dim], shape[dim + 1 :]
     total, widths = 0, []
     for x in tensors:
@@ -70,7 +72,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         elif size == (0,):
             widths.append((None, x.requires_grad))
         else:
-            raise ValueError(f"cat: shapes {shape} and {size} differ in a dimension other than {dim}")
+            raise ArgumentError(f"cat: shapes {shape} and {size} differ in a dimension other than {dim}")
     tensors = _of_one_type(tensors, kind)
     out = engine.joined(tensors, (*before, total, *after), dim)
     return record("cat", out, tensors, lambda grad: _taken_apart(grad, widths, dim))
@@ -110,7 +112,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     shape = tensors[0].shape
     for x in tensors:
         if x.shape != shape:
-            raise ValueError(f"stack: shapes {shape} and {x.shape} differ")
+            raise ArgumentError(f"stack: shapes {shape} and {x.shape} differ")
     dim = wrap_dim("stack", dim, len(shape) + 1)
     tensors = _of_one_type(tensors, tensors[0].dtype)
     out = engine.joined(tensors, (*shape[:dim], len(tensors), *shape[dim:]), dim)
@@ -125,7 +127,7 @@ def _at_least(operation: str, ndim: int, place: Callable[[tuple[int, ...]], tupl
         given = tensors[0] if several and len(tensors) == 1 else tensors
         for x in given:
             if not isinstance(x, Value):
-                raise TypeError(f"{operation}: expected tensors, got {type(x).__name__}")
+                raise KindError(f"{operation}: expected tensors, got {type(x).__name__}")
         found = tuple(x if len(x.shape) >= ndim else reshape(x, place(x.shape)) for x in given)
         return found if several else found[0]
 

@@ -13,13 +13,14 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
 from lucid.engine import pointer_or_null
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add, div, mul, sub
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import rsqrt
 from lucid.ops.inplace import add_, mul_
 from lucid.ops.reduce import mean
 from lucid.ops.view import reshape
+from lucid.types import Tensor
 
 _group_norm, _group_norm_backward = engine.kernels("group_norm"), engine.kernels("group_norm_backward")
 _batch_norm, _batch_norm_backward = engine.kernels("batch_norm"), engine.kernels("batch_norm_backward")
@@ -49,15 +50,15 @@ _Plan = functools.lru_cache(maxsize=4096)(_Layout)
 def _check(name: str, input: Any, size: int, **others: Any) -> None:
     """The input is floating point; the others are None, or hold ``size`` numbers of its type."""
     if not isinstance(input, Value):
-        raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{name}: expected a tensor, got {type(input).__name__}")
     engine.kernel_for(_group_norm, input.dtype, name)
     for what, x in others.items():
         if x is None:
             continue
         if not isinstance(x, Value) or x.dtype is not input.dtype:
-            raise TypeError(f"{name}: {what} must be a {input.dtype} tensor as the input is, got {describe(x)}")
+            raise KindError(f"{name}: {what} must be a {input.dtype} tensor as the input is, got {describe(x)}")
         if x.array.size != size:
-            raise ValueError(f"{name}: {what} must hold {size} numbers for input {input.shape}, got shape {x.shape}")
+            raise ArgumentError(f"{name}: {what} must hold {size} numbers for input {input.shape}, got shape {x.shape}")
 
 
 def _normalise(
@@ -88,7 +89,8 @@ def _normalise(
             return _gradients_by_operations(plan, grad, x, own, bias, given)
         dense_grad, dense_x = engine.contiguous(grad), engine.contiguous(x)
         found = [
-            engine.empty(p.shape, kind) if want else None for p, want in zip((x, weight, bias), wanted, strict=True)
+            engine.empty(p.shape, kind) if p is not None and want else None
+            for p, want in zip((x, weight, bias), wanted, strict=True)
         ]
         inputs = (
             dense_grad.pointer, dense_x.pointer, pointer_or_null(factors), pointer_or_null(average),
@@ -143,15 +145,15 @@ def _fits(x: Any, input: Tensor, shape: tuple[int, ...]) -> bool:
 
 def _over_last(
     name: str, input: Tensor, normalized_shape: Any, weight: Any, bias: Any, eps: float, centred: bool
-) -> Any:
+) -> Tensor:
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not isinstance(input, Value) or not _fits(weight, input, shape) or not _fits(bias, input, shape):
         _check(name, input, math.prod(shape), weight=weight, bias=bias)
         what, x = ("weight", weight) if weight is not None and weight.shape != shape else ("bias", bias)
-        raise ValueError(f"{name}: {what} must have shape {shape}, got {x.shape}")
+        raise ArgumentError(f"{name}: {what} must have shape {shape}, got {x.shape}")
     rest = len(input.shape) - len(shape)
     if not shape or input.shape[max(rest, 0) :] != shape:
-        raise ValueError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
+        raise ArgumentError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
     rows, n, _ = engine.reduce_shape(input.shape, rest, len(input.shape) - 1)
     return _normalise(name, _Plan(rows, 1, n, 1, (2, 3), eps, centred), input, weight, bias)[0]
 
@@ -211,10 +213,10 @@ def rms_norm(
 def _split(name: str, input: Any, least: int) -> tuple[int, int, int]:
     """[batch, channels, inner] of an input of at least so many dimensions."""
     if not isinstance(input, Value):
-        raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{name}: expected a tensor, got {type(input).__name__}")
     shape = input.shape
     if len(shape) < least:
-        raise ValueError(f"{name}: expected at least {least} dimensions (batch, channels, ...), got shape {shape}")
+        raise ArgumentError(f"{name}: expected at least {least} dimensions (batch, channels, ...), got shape {shape}")
     return shape[0], shape[1], math.prod(shape[2:])
 
 
@@ -241,9 +243,9 @@ def group_norm(
     batch, channels, inner = _split("group_norm", input, 2)
     _check("group_norm", input, channels, weight=weight, bias=bias)
     if num_groups < 1 or channels % num_groups:
-        raise ValueError(f"group_norm: {channels} channels cannot be cut into {num_groups} equal groups")
+        raise ArgumentError(f"group_norm: {channels} channels cannot be cut into {num_groups} equal groups")
     if batch * (channels // num_groups) * inner == 1:
-        raise ValueError(f"group_norm: a group of input {input.shape} is a single number, which is its own mean")
+        raise ArgumentError(f"group_norm: a group of input {input.shape} is a single number, which is its own mean")
     plan = _Plan(batch, num_groups, channels // num_groups, inner, (2, 3), eps)
     return _normalise("group_norm", plan, input, weight, bias)[0]
 
@@ -306,18 +308,25 @@ def batch_norm(
         statistics = {"running_mean": running_mean, "running_var": running_var}
         _check("batch_norm", input, channels, weight=weight, bias=bias, **statistics)
     if eps < 0 or (training and eps == 0):
-        raise ValueError(f"batch_norm: eps must be {'positive in training' if training else 'at least 0'}, got {eps}")
+        raise ArgumentError(
+            f"batch_norm: eps must be {'positive in training' if training else 'at least 0'}, got {eps}"
+        )
     plan = _Plan(batch, channels, 1, inner, (0, 2, 3), eps, fixed=not training)
     if not training:
         if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: running_mean and running_var are needed unless training=True")
+            raise ArgumentError("batch_norm: running_mean and running_var are needed unless training=True")
         given = (engine.contiguous(running_mean), engine.contiguous(running_var))
         return _normalise("batch_norm", plan, input, weight, bias, given)[0]
     count = batch * inner
     if count == 1:
-        raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}")
+        raise ArgumentError(
+            f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}"
+        )
+    if not count:  # nothing to take a mean of; the gradients of weight and bias are 0
+        nothing = engine.wrap(np.zeros(channels, input.dtype.numpy))
+        return _normalise("batch_norm", plan._replace(fixed=True), input, weight, bias, (nothing, nothing))[0]
     out, average, variance = _normalise("batch_norm", plan, input, weight, bias)
-    if count and average is not None:
+    if average is not None:
         _move(running_mean, average, momentum)
         _move(running_var, mul(variance, count / (count - 1)), momentum)
     return out
@@ -359,7 +368,7 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if inner == 1:
-        raise ValueError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
+        raise ArgumentError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
     plan = _Plan(batch, channels, 1, inner, (2, 3), eps)
     out, average, variance = _normalise("instance_norm", plan, input, weight, bias)
     if batch and inner and average is not None:

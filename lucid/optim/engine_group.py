@@ -248,7 +248,8 @@ def memory_beside(p: Any, shape: Shape) -> np.ndarray:
     wanted = p.array.ctypes.data % _LINE
     room = np.empty(nbytes + _LINE, np.uint8)
     lead = (wanted - room.ctypes.data) % _LINE
-    return room[lead : lead + nbytes].view(p.dtype.numpy).reshape(shape)
+    memory: np.ndarray = room[lead : lead + nbytes].view(p.dtype.numpy)
+    return memory.reshape(shape)
 
 
 def check_state_tensor(optimizer: EngineRule, name: str, x: Any, p: Any) -> None:

@@ -12,9 +12,8 @@ from lucid import engine
 from lucid.autograd.graph import Value, describe
 from lucid.multi_tensor import TensorList
 from lucid.nn.utils.convert_parameters import list_of_tensors
-from lucid.ops.create import default_dtype
-
-Tensor = Any
+from lucid.ops.elementwise import default_dtype
+from lucid.types import Tensor
 
 
 def clip_grad_norm_(

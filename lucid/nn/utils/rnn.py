@@ -9,10 +9,11 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value
+from lucid.errors import PositionError
 from lucid.ops.create import full
-from lucid.ops.elementwise import Tensor
 from lucid.ops.index import cat, index_select, narrow
 from lucid.ops.view import reshape, transpose
+from lucid.types import Tensor
 
 __all__ = [
     "PackedSequence",
@@ -123,7 +124,7 @@ def pack_padded_sequence(
     if length.size != batch:
         raise RuntimeError(f"{operation}: {length.size} lengths for {batch} sequences (input of shape {input.shape})")
     if length.min() < 1 or length.max() > steps:
-        raise RuntimeError(f"{operation}: lengths must be from 1 to {steps}, got {length.tolist()}")
+        raise PositionError(f"{operation}: lengths must be from 1 to {steps}, got {length.tolist()}")
     order = None
     if enforce_sorted:
         if (np.diff(length) > 0).any():

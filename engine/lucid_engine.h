@@ -37,6 +37,13 @@ int64_t set_kept_memory_limit(int64_t bytes); /* the limit now (a sanitized buil
  * source also 0 (broadcast). No two numbers of the target share memory, nor do source and target. */
 void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source,
                   const int64_t *source_strides, void *target, const int64_t *target_strides);
+/* The same for `rows` runs of `columns` numbers; source and target step so many numbers from run to run. */
+void copy_rows(int64_t itemsize, int64_t rows, int64_t columns, const void *source, int64_t source_step, void *target,
+               int64_t target_step);
+/* target[batch, rows, columns] = source below the diagonal (`upper`: above it) and on it, 0 elsewhere. Diagonal d begins
+ * at column d of row 0, for negative d at row -d of column 0. */
+void copy_triangle(int64_t itemsize, int64_t batch, int64_t rows, int64_t columns, int64_t diagonal, int64_t upper,
+                   const void *source, void *target);
 /* The types of cast, as numbers. */
 enum { TYPE_FLOAT32, TYPE_FLOAT64, TYPE_INT64, TYPE_INT32, TYPE_UINT8, TYPE_BOOL };
 /* target[i] = source[i] in another type, contiguous. C's conversion, and where C has none: a float that the integer type
@@ -289,11 +296,16 @@ void argmax_real(int64_t outer, int64_t n, int64_t inner, const real *x, int64_t
 void argmin_real(int64_t outer, int64_t n, int64_t inner, const real *x, int64_t *index);
 void max_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
 void min_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
+/* The derivative of amax and amin: grad[outer, inner] shared evenly by the numbers of x equal to extreme[outer, inner]. */
+void extreme_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *x,
+                           const real *extreme, real *out);
 
 /* ---- kernels/scan.c ---- */
 /* out[outer, n, inner]: the sums and products of x[outer, 0..i, inner], carried in double; out may be x. */
 void cumsum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
 void cumprod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+/* The derivative of prod: out[outer, n, inner] = grad[outer, inner] times the product of all the others of x there. */
+void prod_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *x, real *out);
 /* out[i] = x[i] + factor[i] out[i - 1] along the middle, out[0] = x[0]; when reverse is not 0 from the end, out[i] = x[i]
  * + factor[i + 1] out[i + 1]. factor[0] is not used. Carried in double; out may be x. */
 void linear_scan_real(int64_t outer, int64_t n, int64_t inner, const real *x, const real *factor, int64_t reverse,

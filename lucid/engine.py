@@ -41,9 +41,13 @@ from lucid.settings import simd_levels as simd_levels
 from lucid.types import Tensor
 
 empty_array = np.empty
+new_array = np.ndarray
+zero_array = np.zeros
 from_buffer = ffi.from_buffer
 NULL = ffi.NULL
 prod = math.prod
+new_number = ffi.new
+copy_rows = lib.copy_rows
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -138,23 +142,21 @@ def view(base: Any, array: np.ndarray, offset: int | None = None) -> Tensor:
     kind = base.dtype
     if offset is None:
         offset = (array.ctypes.data - base.array.ctypes.data) // kind.itemsize if array.size else 0
-    if array.flags.c_contiguous:
-        strides = None
-    else:
-        size = kind.itemsize
-        strides = tuple([step // size for step in array.strides])
+    strides = strides_of(array, kind)
     result = new(array, base.pointer + offset if offset else base.pointer, array.shape, kind, strides)
     result.version = base.version
     result.base = base if base.base is None else base.base
     return result
 
 
-def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int = 0) -> Tensor:
-    """As :func:`view`, for an array that is known to be contiguous."""
-    result = new(array, base.pointer + offset if offset else base.pointer, shape, base.dtype)
-    result.version = base.version
-    result.base = base if base.base is None else base.base
-    return result
+def strides_of(array: np.ndarray, kind: dtype) -> tuple[int, ...] | None:
+    """The steps of an array in elements; None when it is contiguous."""
+    return None if array.flags.c_contiguous else _in_elements(array.strides, kind.itemsize)
+
+
+@functools.lru_cache(maxsize=4096)
+def _in_elements(strides: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    return tuple(step // itemsize for step in strides)
 
 
 def same_start(base: Any, array: np.ndarray) -> Tensor:
@@ -199,14 +201,22 @@ def offset_in(base: Any, x: Any) -> int | None:
     """How many numbers after base's first ``x`` begins; None when its memory is not inside that of ``base``."""
     if not x.array.size:
         return 0
-    if not _inside(x.array, base.array):
+    try:
+        offset = int((x.pointer + 0) - (base.pointer + 0))  # + 0: an array as a pointer
+    except ValueError:  # not a whole number of steps
         return None
-    return int(x.array.ctypes.data - base.array.ctypes.data) // int(x.dtype.itemsize)
+    low, high = _span(x.shape, x.strides)
+    base_low, base_high = _span(base.shape, base.strides)
+    return offset if base_low <= offset + low and offset + high <= base_high else None
 
 
-def _inside(part: np.ndarray, whole: np.ndarray) -> bool:
-    ends = [np.lib.array_utils.byte_bounds(array) for array in (part, whole)]
-    return bool(ends[1][0] <= ends[0][0] and ends[0][1] <= ends[1][1])
+@functools.lru_cache(maxsize=4096)
+def _span(shape: tuple[int, ...], strides: tuple[int, ...] | None) -> tuple[int, int]:
+    """The lowest and the highest element that a tensor reaches, counted from its first."""
+    if strides is None:
+        return 0, math.prod(shape) - 1
+    ends = [(size - 1) * step for size, step in zip(shape, strides, strict=True)]
+    return sum([end for end in ends if end < 0]), sum([end for end in ends if end > 0])
 
 
 @functools.lru_cache(maxsize=4096)
@@ -219,16 +229,22 @@ def dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def expand(x: Any, shape: tuple[int, ...]) -> Tensor:
-    """``x`` seen as ``shape``, by strides of 0, without a copy. The shapes are known to fit."""
+def expanded(x: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, tuple[int, ...]]:
+    """x's array seen as ``shape``, by strides of 0, without a copy; and its strides. The shapes are known to fit."""
     kind = x.dtype
     strides, steps = _expanded_strides(x.shape, x.strides, shape, kind.itemsize)
     if x.strides is None and x.array.size:
-        array = np.ndarray(shape, kind.numpy, x.array, 0, steps)
+        array: np.ndarray = new_array(shape, kind.numpy, x.array, 0, steps)
         array.flags.writeable = False
     else:
         array = np.broadcast_to(x.array, shape)
-    result = new(array, x.pointer, shape, kind, strides)
+    return array, strides
+
+
+def expand(x: Any, shape: tuple[int, ...]) -> Any:
+    """``x`` seen as ``shape``, as a tensor."""
+    array, strides = expanded(x, shape)
+    result = new(array, x.pointer, shape, x.dtype, strides)
     result.version = x.version
     result.base = x if x.base is None else x.base
     return result
@@ -247,10 +263,13 @@ def _expanded_strides(
 
 def contiguous(x: Tensor) -> Tensor:
     """``x`` itself when its memory is contiguous, else a copy that is."""
-    if x.strides is None:
-        return x
+    return x if x.strides is None else copy(x)
+
+
+def copy(x: Any) -> Tensor:
+    """The numbers of ``x`` in contiguous memory of their own."""
     out = empty(x.shape, x.dtype)
-    copy_into(out, x)
+    copy_fresh(out, x)
     return out
 
 
@@ -262,13 +281,83 @@ def copy_into(out: Any, x: Any) -> None:
     if x.array is out.array:
         return
     if np.may_share_memory(out.array, x.array) and np.shares_memory(out.array, x.array):
-        x = wrap(x.array.copy())
+        x = copy(x)
+    copy_fresh(out, x)
+
+
+def copy_fresh(out: Any, x: Any) -> None:
+    """As :func:`copy_into`, where it is known that the shapes and types are the same and that no memory is shared."""
     size = x.dtype.itemsize
-    lib.copy_strided(size, len(x.shape), x.shape, x.pointer, _bytes(x, size), out.pointer, _bytes(out, size))
+    if x.strides is None and out.strides is None:
+        copy_rows(size, 1, x.array.size, x.pointer, 0, out.pointer, 0)
+    else:
+        shape = x.shape
+        lib.copy_strided(
+            size,
+            len(shape),
+            shape,
+            x.pointer,
+            _in_bytes(x.strides or dense_strides(shape), size),
+            out.pointer,
+            _in_bytes(out.strides or dense_strides(shape), size),
+        )
 
 
-def _bytes(x: Any, size: int) -> tuple[int, ...]:
-    return tuple(step * size for step in (x.strides or dense_strides(x.shape)))
+@functools.lru_cache(maxsize=4096)
+def _in_bytes(strides: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    return tuple(step * itemsize for step in strides)
+
+
+def joined(parts: Sequence[Any], shape: tuple[int, ...], dim: int) -> Tensor:
+    """Tensors of one number type one after the other along ``dim``, in ``shape``: each fills the part of it that its
+    size tells.
+
+    Raises:
+        ValueError: when they do not fill it.
+    """
+    kind = parts[0].dtype
+    out = empty(shape, kind)
+    outer, n, inner = reduce_shape(shape, dim, dim)
+    whole, start, target = n * inner, 0, out.pointer
+    for x in parts:
+        if x.strides is not None:
+            x = contiguous(x)
+        count = x.array.size
+        width = count // outer if outer else 0
+        if x.dtype is not kind or width * outer != count or start + width > whole:
+            raise ArgumentError(f"joined: {x.dtype} {x.shape} does not fit into {kind} {shape}")
+        copy_rows(kind.itemsize, outer, width, x.pointer, width, target + start, whole)
+        start += width
+    if start != whole and outer:
+        raise ArgumentError(f"joined: the parts do not fill {shape}")
+    return out
+
+
+def rolled(x: Any, cut: int, dim: int) -> Tensor:
+    """The slices of ``x`` along ``dim`` from number ``cut`` on, and then those before it."""
+    x = contiguous(x)
+    shape, kind = x.shape, x.dtype
+    out = empty(shape, kind)
+    outer, n, inner = reduce_shape(shape, dim, dim)
+    first, rest, whole = cut * inner, (n - cut) * inner, n * inner
+    if not 0 <= cut <= n:
+        raise ArgumentError(f"rolled: {cut} is not in a dimension of size {n}")
+    copy_rows(kind.itemsize, outer, rest, x.pointer + first, whole, out.pointer, whole)
+    copy_rows(kind.itemsize, outer, first, x.pointer, whole, out.pointer + rest, whole)
+    return out
+
+
+def repeated(x: Any, times: tuple[int, ...]) -> Tensor:
+    """``x`` so many times along each dimension."""
+    x = contiguous(x)
+    out = empty(tuple([n * size for n, size in zip(times, x.shape, strict=True)]), x.dtype)
+    spread, steps = [], []
+    for n, size, step in zip(times, x.shape, dense_strides(x.shape), strict=True):
+        spread += [n, size]
+        steps += [0, step * x.dtype.itemsize]
+    to = _in_bytes(dense_strides(tuple(spread)), x.dtype.itemsize)
+    lib.copy_strided(x.dtype.itemsize, len(spread), spread, x.pointer, steps, out.pointer, to)
+    return out
 
 
 def check_writable(x: Any, operation: str = "in-place") -> None:
@@ -291,6 +380,17 @@ def _made_writable(x: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+def triangle(x: Any, diagonal: int, upper: bool) -> Tensor:
+    """Matrices with zeros above a diagonal; ``upper``: below it."""
+    x = contiguous(x)
+    out = empty(x.shape, x.dtype)
+    rows, columns = x.shape[-2:]
+    batch = math.prod(x.shape[:-2])
+    diagonal = max(-rows, min(diagonal, columns))  # farther off, it is outside all the same
+    lib.copy_triangle(x.dtype.itemsize, batch, rows, columns, diagonal, upper, x.pointer, out.pointer)
+    return out
 
 
 def convert(x: Tensor, kind: dtype) -> Tensor:
@@ -343,6 +443,7 @@ _scalar_binary = kernels("scalar_binary")
 _binary_strided = kernels("binary_strided")
 _compare_scalar = kernels("compare_scalar")
 _compare_strided = kernels("compare_strided")
+_bool_array, _bool_pointer = bool_.numpy, bool_.array_type
 
 
 class Elementwise:
@@ -399,7 +500,40 @@ def unary(family: Elementwise, x: Tensor) -> Tensor:
     return new(array, pointer, shape, kind)
 
 
-def unary_into(family: Elementwise, x: Tensor) -> bool:
+def mapped(kernel: Any, x: Any, *numbers: float) -> Tensor:
+    """The result of an elementwise kernel(n, x, *numbers, out) of the type of ``x``."""
+    if x.strides is not None:
+        x = contiguous(x)
+    kind, shape = x.dtype, x.shape
+    if x.array.size < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
+    kernel(array.size, x.pointer, *numbers, pointer)
+    return new(array, pointer, shape, kind)
+
+
+def mapped_two(kernel: Any, a: Any, b: Any, *numbers: float) -> Tensor:
+    """The result of an elementwise kernel(n, a, b, *numbers, out) of the type of ``a``, and of its shape.
+
+    Raises:
+        ValueError: when b is of another shape or number type.
+    """
+    kind, shape = a.dtype, a.shape
+    if b.dtype is not kind or b.shape != shape:
+        raise ArgumentError(f"{kind} {shape} and {b.dtype} {b.shape} differ")
+    a, b = contiguous(a), contiguous(b)
+    if a.array.size < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
+    kernel(array.size, a.pointer, b.pointer, *numbers, pointer)
+    return new(array, pointer, shape, kind)
+
+
+def unary_into(family: Elementwise, x: Any) -> bool:
     """x ← f(x), elementwise, straight in its memory; False, and nothing done, where that cannot be."""
     kernel = family.table.get(x.dtype)
     if kernel is None or x.strides is not None:
@@ -430,6 +564,16 @@ def binary(family: Elementwise, a: Any, b: Any) -> Any:
     return new(array, pointer, shape, kind)
 
 
+def binary_broadcast(family: Elementwise, a: Any, b: Any, shape: tuple[int, ...]) -> Tensor:
+    """f(a, b), elementwise, for two tensors of one number type that broadcast to ``shape``; there is a kernel."""
+    kind = a.dtype
+    array, pointer = memory(shape, kind)
+    steps_a, _ = _expanded_strides(a.shape, a.strides, shape, 1)
+    steps_b, _ = _expanded_strides(b.shape, b.strides, shape, 1)
+    _binary_strided[kind](family.addresses[kind], len(shape), shape, a.pointer, steps_a, b.pointer, steps_b, pointer)
+    return new(array, pointer, shape, kind)
+
+
 def accumulate(total: Any, part: Any) -> None:
     """total ← total + part, for a total that nothing else shows: the summing of gradients."""
     kernel = _add.get(total.dtype)
@@ -451,7 +595,7 @@ def binary_into(family: Elementwise, a: Any, b: Any) -> None:
     kind = a.dtype
     kernel = family.table.get(kind)
     if kernel is None:
-        copy_into(a, family.on_integers(a, b))
+        copy_fresh(a, family.on_integers(a, b))
     elif not hasattr(b, "array"):
         if a.strides is None:
             _binary_scalar[kind](family.addresses[kind], a.array.size, a.pointer, b, a.pointer)
@@ -520,23 +664,64 @@ def number_binary(family: Elementwise, number: float, b: Tensor) -> Tensor:
     return new(array, pointer, b.shape, kind)
 
 
-def compare(family: Elementwise, a: Any, b: Any) -> Tensor:
-    """f(a, b) as a bool tensor, for two tensors of one shape and type, or a tensor and a number."""
+_where = kernels("where")
+
+
+def select(condition: Any, a: Any, b: Any) -> Tensor | None:
+    """a where the condition is true, else b, elementwise; None where they are not tensors of one shape, a and b (of
+    which one may be a number) floating point of one type.
+    """
+    x, both = (b, False) if a.__class__ is float else (a, b.__class__ is not float)
+    kind, shape = x.dtype, x.shape
+    kernel = _where.get(kind)
+    if kernel is None or condition.shape != shape or (both and (b.dtype is not kind or b.shape != shape)):
+        return None
+    mask = contiguous(condition)
+    if mask.array.size < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
+    dense = contiguous(x)
+    if both:
+        other = contiguous(b)
+        kernel(array.size, mask.pointer, dense.pointer, 1, other.pointer, 1, pointer)
+    elif x is a:
+        kernel(array.size, mask.pointer, dense.pointer, 1, new_number(kind.pointer_type, b), 0, pointer)
+    else:
+        kernel(array.size, mask.pointer, new_number(kind.pointer_type, a), 0, dense.pointer, 1, pointer)
+    return new(array, pointer, shape, kind)
+
+
+def compare(family: Elementwise, a: Any, b: Any) -> Tensor | None:
+    """f(a, b) as a bool tensor, for two tensors of one shape and one number type; None when they are not."""
     kind = a.dtype
     kernel = family.table.get(kind)
     if kernel is None:
-        return family.on_integers(a, b)
-    out = empty(a.shape, bool_)
-    if not hasattr(b, "array"):
-        a = contiguous(a)
-        _compare_scalar[kind](family.addresses[kind], a.array.size, a.pointer, b, out.pointer)
-    elif kind is not b.dtype or a.shape != b.shape:
-        raise ArgumentError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
-    elif a.strides is None and b.strides is None:
-        kernel(a.array.size, a.pointer, 1, b.pointer, 1, out.pointer)
+        return family.on_integers(a, b) if kind is b.dtype and a.shape == b.shape else None
+    shape = a.shape
+    if kind is not b.dtype or shape != b.shape:
+        return None
+    array = empty_array(shape, _bool_array)
+    pointer = from_buffer(_bool_pointer, array)
+    if a.strides is None and b.strides is None:
+        kernel(array.size, a.pointer, 1, b.pointer, 1, pointer)
     else:
-        _strided(_compare_strided[kind], family.addresses[kind], a, b, out.pointer)
-    return out
+        _strided(_compare_strided[kind], family.addresses[kind], a, b, pointer)
+    return new(array, pointer, shape, bool_)
+
+
+def compare_number(family: Elementwise, a: Any, number: float) -> Tensor:
+    """f(a, number) as a bool tensor."""
+    driver = _compare_scalar.get(a.dtype)
+    if driver is None:
+        return family.on_integers(a, number)
+    if a.strides is not None:
+        a = contiguous(a)
+    array = empty_array(a.shape, _bool_array)
+    pointer = from_buffer(_bool_pointer, array)
+    driver(family.addresses[a.dtype], array.size, a.pointer, number, pointer)
+    return new(array, pointer, a.shape, bool_)
 
 
 def predicate(family: Elementwise, x: Tensor) -> Tensor:
@@ -544,10 +729,13 @@ def predicate(family: Elementwise, x: Tensor) -> Tensor:
     kernel = family.table.get(x.dtype)
     if kernel is None:
         return family.on_integers(x)
-    x = contiguous(x)
-    out = empty(x.shape, bool_)
-    kernel(x.array.size, x.pointer, out.pointer)
-    return out
+    if x.strides is not None:
+        x = contiguous(x)
+    shape = x.shape
+    array = empty_array(shape, _bool_array)
+    pointer = from_buffer(_bool_pointer, array)
+    kernel(array.size, x.pointer, pointer)
+    return new(array, pointer, shape, bool_)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -316,7 +316,7 @@ class Tensor(Queries):
     @property
     def T(self) -> Tensor:  # noqa: N802
         """The dimensions in reverse order."""
-        return views.permute(self, *reversed(range(len(self.shape))))
+        return views.reverse(self)
 
     @property
     def mT(self) -> Tensor:  # noqa: N802

@@ -172,6 +172,46 @@ void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const vo
     parallel_for(tasks, 1 + items / (j.task_rows * j.task_columns) / 2, copy_body, &j);
 }
 
+void copy_rows(int64_t itemsize, int64_t rows, int64_t columns, const void *source, int64_t source_step, void *target,
+               int64_t target_step) {
+    int64_t shape[2] = {rows, columns}, from[2] = {source_step * itemsize, itemsize};
+    int64_t to[2] = {target_step * itemsize, itemsize};
+    copy_strided(itemsize, 2, shape, source, from, target, to);
+}
+
+typedef struct {
+    const char *source;
+    char *target;
+    int64_t itemsize, rows, columns, diagonal, upper;
+} triangle_job;
+
+static void triangle_body(void *context, int64_t begin, int64_t end) {
+    const triangle_job *j = context;
+    size_t whole = (size_t)(j->columns * j->itemsize);
+    for (int64_t r = begin; r < end; r++) {
+        const char *source = j->source + (size_t)r * whole;
+        char *target = j->target + (size_t)r * whole;
+        int64_t cut = r % j->rows + j->diagonal + !j->upper; /* the first column that is otherwise than column 0 */
+        cut = cut < 0 ? 0 : cut > j->columns ? j->columns : cut;
+        size_t first = (size_t)(cut * j->itemsize);
+        if (j->upper) {
+            memset(target, 0, first);
+            memcpy(target + first, source + first, whole - first);
+        } else {
+            memcpy(target, source, first);
+            memset(target + first, 0, whole - first);
+        }
+    }
+}
+
+void copy_triangle(int64_t itemsize, int64_t batch, int64_t rows, int64_t columns, int64_t diagonal, int64_t upper,
+                   const void *source, void *target) {
+    int64_t reach = rows > columns ? rows : columns; /* a diagonal farther off is outside all the same */
+    diagonal = diagonal > reach ? reach : diagonal < -reach ? -reach : diagonal;
+    triangle_job j = {source, target, itemsize, rows, columns, diagonal, upper};
+    parallel_for(batch * rows, 1 + TASK_BYTES / (columns * itemsize + 1), triangle_body, &j);
+}
+
 /* ---- casts ---- */
 
 typedef uint8_t boolean;

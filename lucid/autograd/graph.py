@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lucid.autograd.grad_mode import mode
-from lucid.engine import accumulate, check_writable, owns_memory
+from lucid.engine import accumulate, check_writable, copy, owns_memory
 from lucid.engine import dtype as number_type
 from lucid.types import Tensor
 
@@ -192,7 +192,7 @@ class OutputNode(Node):
     __slots__ = ("index",)
 
     def __init__(self, node: Node, index: int) -> None:
-        super().__init__(node.name, None, (node,), (), 0)
+        Node.__init__(self, node.name, None, (node,), (), 0)
         self.index = index
 
 
@@ -203,7 +203,11 @@ def edge_of(x: Value) -> Any:
 
 def needs_graph(*inputs: Any) -> bool:
     """Whether an operation on these inputs must be recorded. Inputs that are not tensors do not count."""
-    return mode.recording and any(isinstance(x, Value) and x.requires_grad for x in inputs)
+    if mode.recording:
+        for x in inputs:
+            if isinstance(x, Value) and x.requires_grad:
+                return True
+    return False
 
 
 def record(
@@ -237,7 +241,7 @@ def record(
     if not wanted:
         return result
     if output is not None:
-        saved = (*saved[:output], detached_alias(result), *saved[output + 1 :])
+        saved = saved[:output] + (detached_alias(result),) + saved[output + 1 :]  # noqa: RUF005
     version = 0
     for x in saved:
         version += x.version[0]
@@ -417,7 +421,7 @@ def _accumulate(leaf: Any, grad: Any, create_graph: bool, shared: set[int]) -> N
             leaf._grad = grad
             shared.add(id(grad))
         else:
-            leaf._grad = grad.detach().clone()
+            leaf._grad = copy(grad)
     elif create_graph:
         leaf._grad = leaf._grad + grad
     else:

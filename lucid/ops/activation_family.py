@@ -14,7 +14,7 @@ from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
 from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import abs, add, div, ge, gt, lt, minimum, mul, sign, sub, where
-from lucid.ops.elementwise import default_dtype
+from lucid.ops.elementwise import default_dtype, need_tensor
 from lucid.ops.functions import exp, sigmoid, tanh
 from lucid.ops.index import chunk
 from lucid.ops.inplace import copy_, inplace_form
@@ -45,22 +45,19 @@ class Activation:
 
 def activate(op: Activation, x: Tensor, a: float = 0.0, b: float = 0.0, inplace: bool = False) -> Tensor:
     """f(x; a, b), elementwise; written over x when asked."""
-    if not isinstance(x, Value):
-        raise KindError(f"{op.name}: expected a tensor, got {type(x).__name__}")
-    kernel = engine.kernel_for(op.value, x.dtype, op.name)
+    kernel = op.value.get(x.dtype) if isinstance(x, Value) else None
+    if kernel is None:
+        need_tensor(op.name, x)
+        raise engine.NoKernel(op.name, x.dtype)
     if inplace:
         return op.into(x, a, b)
-    dense = engine.contiguous(x)
-    out = engine.empty(x.shape, x.dtype)
-    kernel(out.array.size, dense.pointer, a, b, out.pointer)
+    out = engine.mapped(kernel, x, a, b)
     return record(op.name, out, (x,), (lambda grad, x: _gradient(op, grad, x, a, b),), (x,))
 
 
 def _gradient(op: Activation, grad: Tensor, x: Tensor, a: float, b: float) -> Tensor:
     """grad · f′(x; a, b)."""
-    dense_grad, dense = engine.contiguous(grad), engine.contiguous(x)
-    out = engine.empty(x.shape, x.dtype)
-    op.gradient[x.dtype](out.array.size, dense_grad.pointer, dense.pointer, a, b, out.pointer)
+    out = engine.mapped_two(op.gradient[x.dtype], grad, x, a, b)
     second = op.second
     by_x = None if second is None else lambda g, grad, x: mul(mul(g, grad), second(x, a, b))
     rules = (lambda g, grad, x: _gradient(op, g, x, a, b), by_x)

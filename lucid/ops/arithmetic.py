@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.grad_mode import mode, no_grad
+from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, record
 from lucid.engine import Elementwise, NoKernel
 from lucid.errors import ArgumentError, DivisionError, KindError
@@ -328,17 +328,28 @@ _atan2 = Binary(
 # Comparisons: bool results, no gradient
 
 
-def _compare(family: Elementwise, a: Operand, b: Operand) -> Tensor:
-    a, b = operand(family.name, a), operand(family.name, b)
+def _compare(family: Elementwise, a: Any, b: Any) -> Tensor:
+    try:
+        if b.__class__ is float or b.__class__ is int:
+            return engine.compare_number(family, a, b)
+        out = engine.compare(family, a, b)
+    except AttributeError:  # one of them is no tensor
+        return _compare_number(family, operand(family.name, a), operand(family.name, b))
+    if out is not None:
+        return out
+    if not (isinstance(a, Value) and isinstance(b, Value)):
+        return _compare_number(family, operand(family.name, a), operand(family.name, b))
+    with no_grad():
+        return _compare(family, *match(family.name, a, b))
+
+
+def _compare_number(family: Elementwise, a: Operand, b: Operand) -> Tensor:
+    """A comparison where an operand is a number, or something to be converted."""
     if not isinstance(a, Value):
+        if not isinstance(b, Value):
+            raise KindError(f"{family.name}: expected at least one tensor")
         a, b, family = b, a, _mirrored[family.name]
-    if isinstance(b, Value):
-        before, mode.recording = mode.recording, False
-        try:
-            a, b = match(family.name, a, b)
-        finally:
-            mode.recording = before
-    return engine.compare(family, a, b)
+    return _compare(family, a, b) if isinstance(b, Value) else engine.compare_number(family, a, b)
 
 
 def eq(input: Operand, other: Operand) -> Tensor:
@@ -399,9 +410,10 @@ def as_step(comparison: Callable[..., Any]) -> Callable[..., Any]:
 
 def _logical(function: Callable[..., Any]) -> Callable[[Operand, Operand], Tensor]:
     def operation(input: Operand, other: Operand) -> Tensor:
-        operands = (operand(function.__name__, x) for x in (input, other))
+        a, b = operand(function.__name__, input), operand(function.__name__, other)
         try:
-            return engine.wrap(np.asarray(function(*(x.array if isinstance(x, Value) else bool(x) for x in operands))))
+            found = function(a.array if isinstance(a, Value) else bool(a), b.array if isinstance(b, Value) else bool(b))
+            return engine.wrap(np.asarray(found))
         except ValueError as error:
             raise ArgumentError(f"{function.__name__}: {error}") from None
 
@@ -486,6 +498,20 @@ def where(condition: Tensor, input: Operand | None = None, other: Operand | None
         return tuple(engine.wrap(positions) for positions in np.nonzero(condition.array))
     if condition.dtype is not engine.bool_:
         raise KindError(f"where: condition must be bool, got {condition.dtype}; compare with 0 first")
+    if isinstance(input, Value) or isinstance(other, Value):
+        try:
+            out = engine.select(condition, input, other)
+        except AttributeError:  # one is neither a tensor nor a float
+            out = None
+        if out is not None:
+            mask = engine.contiguous(condition)
+            rules = (lambda grad: where(mask, grad, 0.0), lambda grad: where(mask, 0.0, grad))
+            return record("where", out, (input, other), rules)
+    return _where_unlike(condition, input, other)
+
+
+def _where_unlike(condition: Tensor, input: Operand | None, other: Operand | None) -> Tensor:
+    """:func:`where` on operands of several shapes or number types."""
     kind = result_type(operand("where", input), operand("where", other))
     a, b = (
         to_dtype(x, kind) if isinstance(x, Value) else engine.wrap(np.asarray(operand("where", x), kind.numpy))

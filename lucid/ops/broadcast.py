@@ -13,7 +13,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import record
-from lucid.autograd.views import attach
+from lucid.autograd.views import view_of
 from lucid.errors import ArgumentError
 from lucid.ops.refusal import refuses
 from lucid.ops.view import reshape, sizes, to_dtype, wrap_dim
@@ -24,6 +24,7 @@ Dims = Any  # int, a sequence of ints, or None for all
 _sum = engine.kernels("sum")
 
 
+@functools.lru_cache(maxsize=4096)
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that all the given ones broadcast to.
 
@@ -65,7 +66,7 @@ def expand(input: Tensor, *size: Any) -> Tensor:
         [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
     """
     shape = _expanded_shape(input.shape, sizes(size))
-    return _spread(input, shape) if shape != input.shape else reshape(input, shape)
+    return spread(input, shape) if shape != input.shape else reshape(input, shape)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -77,11 +78,11 @@ def _expanded_shape(before: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[i
     return shape
 
 
-def _spread(input: Tensor, shape: tuple[int, ...]) -> Tensor:
+def spread(input: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The tensor expanded to a shape that is known to fit."""
     before = input.shape
-    out = engine.expand(input, shape)
-    return attach("expand", out, input, lambda grad: sum_to_size(grad, before))
+    array, strides = engine.expanded(input, shape)
+    return view_of("expand", input, array, shape, strides, 0, lambda grad: sum_to_size(grad, before))
 
 
 def broadcast_to(input: Tensor, shape: Any) -> Tensor:
@@ -166,13 +167,15 @@ class Reduction:
 
     def block(self, input: Tensor) -> Tensor:
         """The tensor in contiguous memory with the reduced dimensions next to each other."""
+        if self.order is None and input.strides is None:
+            return input
         if self.order is not None:
             input = engine.same_start(input, input.array.transpose(self.order))
-        return input if input.strides is None else engine.contiguous(input)
+        return engine.contiguous(input)
 
     def back(self, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         """A result of the reduction, expanded to the input's shape."""
-        return _spread(x if self.spreads else reshape(x, self.kept), shape)
+        return spread(x if self.spreads else reshape(x, self.kept), shape)
 
 
 _known_reduction = functools.lru_cache(maxsize=4096)(Reduction)
@@ -185,7 +188,12 @@ def reduction(operation: str, shape: tuple[int, ...], dim: Dims, keepdim: bool) 
         IndexError: for a dimension that is not there.
         ValueError: for one named twice.
     """
-    return _known_reduction(operation, shape, tuple(dim) if isinstance(dim, list) else dim, bool(keepdim))
+    try:
+        return _known_reduction(operation, shape, dim, keepdim)
+    except TypeError:
+        if not isinstance(dim, list):
+            raise
+        return _known_reduction(operation, shape, tuple(dim), keepdim)
 
 
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -231,13 +239,20 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
         [[2.0, 2.0, 2.0]]
     """
     shape, wanted = input.shape, sizes(size)
+    if shape == wanted:
+        return input
+    dims, keepdim = _dims_to_sum(shape, wanted)
+    if not dims:
+        return reshape(input, wanted)
+    out = sum(input, dims, keepdim)
+    return out if out.shape == wanted else reshape(out, wanted)
+
+
+@functools.lru_cache(maxsize=4096)
+def _dims_to_sum(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
+    """The dimensions in which ``wanted`` was broadcast to ``shape``, and whether they stay as 1."""
     lead = len(shape) - len(wanted)
     if lead < 0 or any(w not in (1, s) for s, w in zip(shape[lead:], wanted, strict=True)):
         raise ArgumentError(f"sum_to_size: {wanted} does not broadcast to {shape}")
-    if shape == wanted:
-        return input
-    dims = tuple(range(lead)) + tuple(i for i in range(lead, len(shape)) if wanted[i - lead] == 1 and shape[i] != 1)
-    if not dims:
-        return reshape(input, wanted)
-    out = sum(input, dims, keepdim=not lead)
-    return out if out.shape == wanted else reshape(out, wanted)
+    inside = (i for i in range(lead, len(shape)) if wanted[i - lead] == 1 and shape[i] != 1)
+    return (*range(lead), *inside), not lead

@@ -6,6 +6,7 @@ A transposed convolution is the input gradient of a convolution.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from lucid import engine
@@ -30,6 +31,8 @@ def several(operation: str, name: str, value: Any, count: int, least: int) -> tu
     Raises:
         ValueError: for another count of numbers, or one below ``least``.
     """
+    if value.__class__ is int and value >= least:
+        return (value,) * count
     each = tuple(value) if isinstance(value, tuple | list) else (value,)
     if len(each) == 1:
         each = each * count
@@ -106,13 +109,16 @@ class _Geometry:
 
 def check_types(operation: str, input: Tensor, *others: Tensor | None) -> None:
     """Tensors of one number type; the first must be there, the others may be None."""
-    given = [input, *(x for x in others if x is not None)]
+    given = [input, *[x for x in others if x is not None]]
+    alike = True
     for x in given:
         need_tensor(operation, x)
-    if len({x.dtype for x in given}) > 1:
-        raise KindError(
-            f"{operation}: operands are {', '.join(map(str, (x.dtype for x in given)))}; convert with .to()"
-        )
+        alike = alike and x.dtype is input.dtype
+    if not alike:
+        raise KindError(f"{operation}: operands are {', '.join([str(x.dtype) for x in given])}; convert with .to()")
+
+
+_geometry = functools.lru_cache(maxsize=1024)(_Geometry)
 
 
 def _check_shapes(operation: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: Any, layout: str) -> None:
@@ -232,7 +238,7 @@ def _conv(
         padding, extra = _named_padding(operation, padding, weight, stride, dilation)
     else:
         padding = pair(operation, "padding", padding, 0)
-    geometry = _Geometry(operation, input.shape, weight.shape, stride, padding, dilation, groups)
+    geometry = _geometry(operation, input.shape, weight.shape, stride, padding, dilation, groups)
     if bias is not None and bias.shape != (weight.shape[0],):
         raise ArgumentError(f"{operation}: bias has shape {bias.shape} but weight gives {weight.shape[0]} channels")
     out = _forward(geometry, input, weight, bias)
@@ -386,7 +392,7 @@ def _conv_transpose(
             f"gives a result of size {shown(operation, sizes)}; it must have at least one number"
         )
     out_shape = (input.shape[0], channels, *sizes)
-    geometry = _Geometry(operation, out_shape, weight.shape, stride, padding, dilation, groups, input.shape[2:])
+    geometry = _geometry(operation, out_shape, weight.shape, stride, padding, dilation, groups, input.shape[2:])
     engine.kernel_for(_conv2d_backward_input, input.dtype, operation)
     out = _backward_input(geometry, input, weight)
     return out if bias is None else add(out, reshape(bias, (-1, 1, 1)))

@@ -8,10 +8,9 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.graph import Value, detached_alias
+from lucid.autograd.graph import Value, detached_alias, record
 from lucid.devices import check_device
 from lucid.errors import ArgumentError, KindError
-from lucid.ops.arithmetic import where
 from lucid.ops.elementwise import default_dtype, is_number, need_tensor, result_type
 from lucid.ops.view import clone, sizes, to_dtype
 from lucid.types import Tensor
@@ -314,19 +313,19 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """The matrix with zeros above the given diagonal."""
-    return where(_below("tril", input, diagonal), input, zeros((), dtype=input.dtype))
+    return _triangle_of("tril", input, diagonal)
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The matrix with zeros below the given diagonal."""
-    return where(_below("triu", input, diagonal - 1), zeros((), dtype=input.dtype), input)
+    return _triangle_of("triu", input, diagonal)
 
 
-def _below(operation: str, input: Tensor, diagonal: int) -> Tensor:
-    """A bool matrix: True on and below a diagonal."""
+def _triangle_of(operation: str, input: Tensor, diagonal: int) -> Tensor:
     if len(input.shape) < 2:
         raise ArgumentError(f"{operation}: expects at least 2 dimensions, got shape {input.shape}")
-    return engine.wrap(np.tri(input.shape[-2], input.shape[-1], diagonal, dtype=bool))
+    out = engine.triangle(input, diagonal, operation == "triu")
+    return record(operation, out, (input,), (lambda grad: _triangle_of(operation, grad, diagonal),))
 
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:

@@ -12,12 +12,12 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Node, Value, describe, edge_of, needs_graph, record
-from lucid.errors import ArgumentError, KindError, PositionError
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.elementwise import common_shape, need_tensor
 from lucid.ops.joining import cat as cat
 from lucid.ops.joining import stack as stack
-from lucid.ops.picking import Places, number_in, pick
+from lucid.ops.picking import Places, check_range, number_in, pick
 from lucid.ops.picking import getitem as getitem
 from lucid.ops.rebase import changed, may_change
 from lucid.ops.slicing import narrow as narrow
@@ -47,12 +47,6 @@ def need_indices(operation: str, index: Tensor) -> Tensor:
     if index.dtype is not engine.int32:
         raise KindError(f"{operation}: index must be an int64 or int32 tensor, got {index.dtype}")
     return engine.convert(index, engine.int64)
-
-
-def _check_range(operation: str, index: Tensor, size: int) -> None:
-    """Refuses numbers out of [0, size), where no kernel does."""
-    outside = ((index.array < 0) | (index.array >= size)).reshape(-1)
-    engine.check_index(int(outside.argmax()) if outside.any() else -1, index, size, operation)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -140,7 +134,7 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     source = _part("gather", input, dim, index)
     size = source.shape[dim] if source.shape else 1
     if source.dtype not in _gather:
-        _check_range("gather", index, size)
+        check_range("gather", index, size)
         if not source.shape:
             return engine.wrap(source.array.copy())
         return engine.wrap(np.take_along_axis(source.array, index.array, dim))
@@ -157,6 +151,8 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def _part(operation: str, x: Tensor, dim: int, index: Tensor) -> Tensor:
     """The part of ``x`` that an index with smaller sizes in the other dimensions speaks of."""
+    if index.shape == x.shape:
+        return x
     if len(index.shape) != len(x.shape) or any(i != dim and index.shape[i] > size for i, size in enumerate(x.shape)):
         raise ArgumentError(
             f"{operation}: index shape {index.shape} does not fit input shape {x.shape} along dim {dim}"
@@ -226,7 +222,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     except ValueError as error:
         raise ArgumentError(f"take_along_dim: {error}") from None
     source, at = ((*common[:dim], x.shape[dim], *common[dim + 1 :]) for x in (input, indices))
-    return gather(expand(input, source), dim, expand(indices, at))
+    return gather(
+        input if input.shape == source else expand(input, source),
+        dim,
+        indices if indices.shape == at else expand(indices, at),
+    )
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -245,22 +245,23 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         if index.array.size != 1:
             raise ArgumentError(f"index_select: from a 0-d tensor one number can be picked, not {index.array.size}")
         return reshape(index_select(reshape(input, 1), dim, index), ())
-    return pick(input, slices_along("index_select", input, dim, index))
+    index, dim = _slices("index_select", index), wrap_dim("index_select", dim, len(input.shape))
+    return pick(input, Places.at(input.shape, dim, dim, index, "index_select"))
+
+
+def _slices(operation: str, index: Tensor) -> Tensor:
+    """The numbers of slices, as a vector."""
+    index = need_indices(operation, index)
+    if len(index.shape) > 1:
+        raise ArgumentError(f"{operation}: index must be a vector, got shape {index.shape}")
+    return index if index.shape else reshape(index, 1)
 
 
 def slices_along(operation: str, input: Tensor, dim: int, index: Tensor, negative: bool = False) -> Places:
     """The places of whole slices along ``dim``."""
-    index = need_indices(operation, index)
     dim = wrap_dim(operation, dim, len(input.shape))
-    if len(index.shape) > 1:
-        raise PositionError(f"{operation}: index must be a vector, got shape {index.shape}")
-    size = input.shape[dim]
-    if not negative:
-        _check_range(operation, index, size)
-    try:
-        return Places(input.shape, [*(None,) * dim, index.array.reshape(-1).copy()])
-    except IndexError as error:
-        raise PositionError(f"{operation}: {error} (tensor of shape {input.shape})") from None
+    own = engine.copy(_slices(operation, index))  # it may be changed before backward
+    return Places.at(input.shape, dim, dim, own, None if negative else operation)
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
@@ -276,7 +277,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """
     need_mask("masked_select", mask)
     shape = common_shape("masked_select", input, mask)
-    input, mask = expand(input, shape), expand(mask, shape)
+    input, mask = (x if x.shape == shape else expand(x, shape) for x in (input, mask))
     return getitem(reshape(input, -1), reshape(mask, -1)) if not shape else getitem(input, mask)
 
 
@@ -297,8 +298,7 @@ def _written(
     The rules are those of the tensor and of the source; they take the gradient and the index.
     """
     if not in_place:
-        out = engine.empty(input.shape, input.dtype)
-        engine.copy_into(out, input)
+        out = engine.copy(input)
         write(out, index, source)
         return record(operation, out, (input, source), rules, (index,))
     recorded = may_change(operation, input, source)
@@ -333,7 +333,7 @@ def _write_scattered(operation: str, out: Tensor, dim: int, index: Tensor, sourc
         position = _scatter_add[out.dtype](outer, n, inner, m, dense.pointer, index.pointer, block.pointer)
         engine.check_index(position, index, n, operation)
     else:
-        _check_range(operation, index, n)
+        check_range(operation, index, n)
         at = np.ogrid[:outer, :m, :inner]
         places = (at[0], index.array.reshape(outer, m, inner), at[2])
         values = source if number else dense.array.reshape(outer, m, inner)

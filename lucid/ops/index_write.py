@@ -52,7 +52,8 @@ def _write_slices(
                 f"{operation}: source must have shape {places.shape} to be written along dim {dim} of {input.shape} "
                 f"at {count} places, got {source.shape}"
             )
-        source = reshape(source, places.shape)
+        if source.shape != places.shape:
+            source = reshape(source, places.shape)
     if in_place:
         return write_places(operation, input, places, source, accumulate)
     return put(input, places, source, accumulate)

@@ -23,6 +23,13 @@ from lucid.types import Tensor
 FACTORS = {"add_": "alpha", "sub_": "alpha", "addcmul_": "value", "addcdiv_": "value"}
 
 
+def _is_number_for(kind: engine.dtype, x: Any, op: Binary) -> bool:
+    """Whether ``op`` of such a tensor and the number ``x`` is again of that type."""
+    if kind.is_floating_point:
+        return isinstance(x, int | float)
+    return x.__class__ is int and kind.category == 1 and not op.floats
+
+
 def _inplace(
     name: str,
     operation: Callable[..., Any],
@@ -38,11 +45,14 @@ def _inplace(
     def apply(input: Tensor, *args: Any, **options: Any) -> Tensor:
         recorded = may_change(name, input, *args)
         other = args[0] if args else None
-        if op is not None and not recorded and not options and len(args) == 1:
+        if op is not None and not options and len(args) == 1 and not (recorded and op.saves):
             fits = isinstance(other, Value) and other.shape == input.shape and other.dtype is input.dtype
-            if fits or (isinstance(other, int | float) and input.dtype.is_floating_point):
+            if fits or _is_number_for(input.dtype, other, op):
                 engine.binary_into(op.family, input, other)
                 input.version[0] += 1
+                if recorded:  # the rules need none of the numbers that were written over
+                    edges = (edge_of(input), edge_of(other) if isinstance(other, Value) else None)
+                    changed(input, Node(op.name, op.rules, edges, (), 0))
                 return input
         if len(args) > 1 and isinstance(args[1], Value) and name in FACTORS and not isinstance(args[0], Value):
             options[FACTORS[name]], args = args[0], args[1:]  # the older order: add_(alpha, other)

@@ -21,7 +21,8 @@ from lucid.ops.activation import gelu_backward, gelu_tanh_backward, relu_backwar
 from lucid.ops.arithmetic import add, mul
 from lucid.ops.broadcast import broadcast_shapes, expand, sum
 from lucid.ops.elementwise import operand
-from lucid.ops.view import reshape, transpose
+from lucid.ops.refusal import refuses
+from lucid.ops.view import reshape, reverse, transpose
 from lucid.types import Tensor
 
 _gemm = engine.kernels("gemm")
@@ -58,10 +59,24 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
         [[3.0], [3.0]]
     """
     a, b = input, mat2
+    if _multiply(a, b):
+        return _product(a, b, False, False)
     _check_operands("mm", a, b)
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
         raise ArgumentError(f"mm: shapes {a.shape} and {b.shape} do not multiply; expected [m, k] and [k, n]")
-    return _product(a, b, False, False) if a.dtype in _gemm else _of_integers(a, b)
+    return _of_integers(a, b)
+
+
+def _multiply(a: Any, b: Any) -> bool:
+    """Whether these are two matrices of one number type, which has a kernel, and fit."""
+    return (
+        isinstance(a, Value)
+        and isinstance(b, Value)
+        and len(a.shape) == len(b.shape) == 2
+        and a.shape[1] == b.shape[0]
+        and a.dtype is b.dtype
+        and a.dtype in _gemm
+    )
 
 
 def _product(a: Tensor, b: Tensor, a_transposed: bool, b_transposed: bool) -> Tensor:
@@ -123,11 +138,13 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
         batch, m, n, k, a.pointer, *(a.strides or dense_strides(a.shape)),
         b.pointer, *(b.strides or dense_strides(b.shape)), out.pointer, m * n, n, 0,
     )  # fmt: skip
-    rules = (
-        lambda grad, a, b: bmm(grad, transpose(b, 1, 2)),
-        lambda grad, a, b: bmm(transpose(a, 1, 2), grad),
-    )
-    return record("bmm", out, (a, b), rules, (a, b))
+    return record("bmm", out, (a, b), _bmm_rules, (a, b))
+
+
+_bmm_rules = (
+    lambda grad, a, b: bmm(grad, transpose(b, 1, 2)),
+    lambda grad, a, b: bmm(transpose(a, 1, 2), grad),
+)
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
@@ -147,7 +164,51 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     _check_operands("mv", input, vec)
     if len(input.shape) != 2 or len(vec.shape) != 1 or input.shape[1] != vec.shape[0]:
         raise ArgumentError(f"mv: shapes {input.shape} and {vec.shape} do not multiply; expected [m, k] and [k]")
-    return reshape(mm(input, reshape(vec, -1, 1)), input.shape[0])
+    return _times_vector(input, vec) if input.dtype in _gemm else _of_integers(input, vec)
+
+
+def _times_vector(a: Tensor, v: Tensor) -> Tensor:
+    """The product of a matrix and a vector that fit."""
+    kind, (m, k) = a.dtype, a.shape
+    a_row, a_col = a.strides or (k, 1)
+    out = empty((m,), kind)
+    step = v.strides[0] if v.strides else 1
+    _gemm[kind](m, 1, k, a.pointer, a_row, a_col, v.pointer, step, 1, out.pointer, 1, NULL, 0, 0, NULL)
+    return record("mv", out, (a, v), _times_vector_rules, (a, v))
+
+
+_times_vector_rules = (lambda grad, a, v: outer(grad, v), lambda grad, a, v: _times_vector(reverse(a), grad))
+
+
+@refuses
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """The outer product of two vectors: [m], [n] → [m, n].
+
+    Raises:
+        ValueError: when they are not vectors.
+
+    Example:
+        >>> import lucid
+        >>> lucid.outer(lucid.tensor([1.0, 2.0]), lucid.tensor([3.0, 4.0])).tolist()
+        [[3.0, 4.0], [6.0, 8.0]]
+    """
+    a, b = input, vec2
+    if len(a.shape) != 1 or len(b.shape) != 1:
+        raise ArgumentError(f"outer: expects two vectors, got shapes {a.shape} and {b.shape}")
+    kind = a.dtype
+    if kind is not b.dtype or kind not in _gemm:
+        return mul(reshape(a, -1, 1), reshape(b, 1, -1))
+    (m,), (n,) = a.shape, b.shape
+    out = empty((m, n), kind)
+    a_step, b_step = a.strides[0] if a.strides else 1, b.strides[0] if b.strides else 1
+    _gemm[kind](m, n, 1, a.pointer, a_step, 1, b.pointer, 1, b_step, out.pointer, n, NULL, 0, 0, NULL)
+    return record("outer", out, (a, b), _outer_rules, (a, b))
+
+
+_outer_rules = (
+    lambda grad, a, b: _times_vector(grad, b),
+    lambda grad, a, b: _times_vector(reverse(grad), a),
+)
 
 
 def matmul(input: Tensor, other: Tensor) -> Tensor:
@@ -165,6 +226,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         (5, 2, 4)
     """
     a, b = input, other
+    if _multiply(a, b):
+        return _product(a, b, False, False)
     if not (isinstance(a, Value) and isinstance(b, Value)):
         a, b = operand("matmul", a), operand("matmul", b)  # a NumPy array may stand beside a tensor
     _check_operands("matmul", a, b)
@@ -179,6 +242,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     if a_dims == 1:
         out = matmul(reshape(a, 1, -1), b)
         return reshape(out, (*out.shape[:-2], out.shape[-1]))
+    if b_dims == 1 and a_dims == 2:
+        return mv(a, b)
     if b_dims == 1:
         out = matmul(a, reshape(b, -1, 1))
         return reshape(out, out.shape[:-1])

@@ -11,7 +11,7 @@ from lucid.autograd.graph import record
 from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, sub, where
 from lucid.ops.broadcast import Dims, reduction, sum
-from lucid.ops.functions import pow, sqrt
+from lucid.ops.functions import _sqrt, pow
 from lucid.ops.reduce import amax, amin
 from lucid.ops.view import to_dtype
 from lucid.types import Tensor
@@ -68,8 +68,7 @@ def _euclidean(operation: str, input: Tensor, dim: Dims, keepdim: bool) -> Tenso
     plan = reduction(operation, input.shape, dim, keepdim)
     squares = engine.empty(plan.shape, input.dtype)
     _sum_squares[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, squares.pointer)
-    with no_grad():
-        out = sqrt(squares)
+    out = engine.unary(_sqrt.family, squares)
 
     def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:
         zero = eq(out, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -25,7 +26,7 @@ _group_norm, _group_norm_backward = engine.kernels("group_norm"), engine.kernels
 _batch_norm, _batch_norm_backward = engine.kernels("batch_norm"), engine.kernels("batch_norm_backward")
 
 
-class _Plan(NamedTuple):
+class _Layout(NamedTuple):
     """What shares a mean and a variance: the input seen as [batch, groups, channels of a group, inner]."""
 
     batch: int
@@ -43,6 +44,9 @@ class _Plan(NamedTuple):
         return self.batch, self.groups * self.channels, self.inner
 
 
+_Plan = functools.lru_cache(maxsize=4096)(_Layout)
+
+
 def _check(name: str, input: Any, size: int, **others: Any) -> None:
     """The input is floating point; the others are None, or hold ``size`` numbers of its type."""
     if not isinstance(input, Value):
@@ -58,17 +62,18 @@ def _check(name: str, input: Any, size: int, **others: Any) -> None:
 
 
 def _normalise(
-    name: str, plan: _Plan, x: Tensor, weight: Tensor | None, bias: Tensor | None, given: tuple[Tensor, ...] = ()
+    name: str, plan: _Layout, x: Tensor, weight: Tensor | None, bias: Tensor | None, given: tuple[Tensor, ...] = ()
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """The result, and the mean and variance that were used. ``given``: those of a plan that is fixed."""
     by_batch = 0 in plan.dims
     kind = x.dtype
     dense = engine.contiguous(x)
-    parameters = [None if p is None else engine.contiguous(p) for p in (weight, bias)]
+    factors = None if weight is None else engine.contiguous(weight)
+    summands = None if bias is None else engine.contiguous(bias)
     out = engine.empty(x.shape, kind)
     size = (plan.groups,) if by_batch else (plan.batch * plan.groups,)
     average, variance = given or (engine.empty(size, kind) if plan.centred else None, engine.empty(size, kind))
-    pointers = (dense.pointer, *map(pointer_or_null, parameters), plan.eps)
+    pointers = (dense.pointer, pointer_or_null(factors), pointer_or_null(summands), plan.eps)
     statistics = (pointer_or_null(average), variance.pointer)
     if by_batch:
         _batch_norm[kind](*plan.sizes, *pointers, plan.fixed, out.pointer, *statistics)
@@ -80,13 +85,13 @@ def _normalise(
     wanted = [p.shape if isinstance(p, Value) and p.requires_grad else None for p in (x, weight, bias)]
 
     def rule(grad: Tensor, x: Tensor, *rest: Tensor) -> tuple[Tensor | None, ...]:
-        factors = rest[0] if weight is not None else None
         if mode.recording:  # the second derivative: the same gradients, written with operations
-            return _gradients_by_operations(plan, grad, x, factors, bias_shape, given)
+            own = rest[0] if weight is not None else None
+            return _gradients_by_operations(plan, grad, x, own, bias_shape, given)
         dense_grad, dense_x = engine.contiguous(grad), engine.contiguous(x)
         found = [None if shape is None else engine.empty(shape, kind) for shape in wanted]
         inputs = (
-            dense_grad.pointer, dense_x.pointer, pointer_or_null(parameters[0]), pointer_or_null(average),
+            dense_grad.pointer, dense_x.pointer, pointer_or_null(factors), pointer_or_null(average),
             variance.pointer, plan.eps,
         )  # fmt: skip
         if by_batch:
@@ -95,12 +100,12 @@ def _normalise(
             _group_norm_backward[kind](*plan.sizes, plan.groups, *inputs, *map(pointer_or_null, found))
         return tuple(found)
 
-    saved = (x, *(p for p in (weight,) if p is not None), *given)
+    saved = (x, *given) if weight is None else (x, weight, *given)
     return record(name, out, (x, weight, bias), rule, saved), average, variance
 
 
 def _gradients_by_operations(
-    plan: _Plan,
+    plan: _Layout,
     grad: Tensor,
     x: Tensor,
     weight: Tensor | None,
@@ -135,20 +140,26 @@ def _gradients_by_operations(
     )
 
 
+def _fits(x: Any, input: Tensor, shape: tuple[int, ...]) -> bool:
+    """Whether a parameter is not there, or of that shape and the input's number type, which has kernels."""
+    kind = input.dtype
+    return kind in _group_norm and (x is None or (isinstance(x, Value) and x.dtype is kind and x.shape == shape))
+
+
 def _over_last(
     name: str, input: Tensor, normalized_shape: Any, weight: Any, bias: Any, eps: float, centred: bool
 ) -> Tensor:
     shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
-    if any(not isinstance(n, int) for n in shape):
-        raise TypeError(f"{name}: normalized_shape must be one or several integers, got {normalized_shape!r}")
-    n = math.prod(shape)
-    _check(name, input, n, weight=weight, bias=bias)
-    if not shape or input.shape[-len(shape) :] != shape:
+    if any([not isinstance(n, int) for n in shape]):
+        raise KindError(f"{name}: normalized_shape must be one or several integers, got {normalized_shape!r}")
+    if not isinstance(input, Value) or not _fits(weight, input, shape) or not _fits(bias, input, shape):
+        _check(name, input, math.prod(shape), weight=weight, bias=bias)
+        what, x = ("weight", weight) if weight is not None and weight.shape != shape else ("bias", bias)
+        raise ArgumentError(f"{name}: {what} must have shape {shape}, got {x.shape}")
+    rest = len(input.shape) - len(shape)
+    if not shape or input.shape[max(rest, 0) :] != shape:
         raise ArgumentError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
-    for what, x in (("weight", weight), ("bias", bias)):
-        if x is not None and x.shape != shape:
-            raise ArgumentError(f"{name}: {what} must have shape {shape}, got {x.shape}")
-    rows = math.prod(input.shape[: -len(shape)])
+    rows, n, _ = engine.reduce_shape(input.shape, rest, len(input.shape) - 1)
     return _normalise(name, _Plan(rows, 1, n, 1, (2, 3), eps, centred), input, weight, bias)[0]
 
 
@@ -258,7 +269,7 @@ def _move(running: Tensor | None, found: Tensor, momentum: float) -> None:
     if running is not None:
         before, mode.recording = mode.recording, False
         try:
-            add_(mul_(running, 1 - momentum), mul(found, momentum))
+            add_(mul_(running, 1 - momentum), found, alpha=momentum)
         finally:
             mode.recording = before
 
@@ -301,8 +312,15 @@ def batch_norm(
         (1.0, 1.5)
     """
     batch, channels, inner = _split("batch_norm", input, 2)
-    statistics = {"running_mean": running_mean, "running_var": running_var}
-    _check("batch_norm", input, channels, weight=weight, bias=bias, **statistics)
+    size = (channels,)
+    if not (
+        _fits(weight, input, size)
+        and _fits(bias, input, size)
+        and _fits(running_mean, input, size)
+        and _fits(running_var, input, size)
+    ):
+        statistics = {"running_mean": running_mean, "running_var": running_var}
+        _check("batch_norm", input, channels, weight=weight, bias=bias, **statistics)
     if eps < 0 or (training and eps == 0):
         raise ArgumentError(
             f"batch_norm: eps must be {'positive in training' if training else 'at least 0'}, got {eps}"

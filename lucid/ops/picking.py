@@ -118,7 +118,10 @@ class Places:
         index: the places, one contiguous int64 tensor.
         shape: the shape of the result.
         dim: the first dimension picked from.
+        strict: None, and negative numbers count from the end; or the operation for which they are out of range.
     """
+
+    __slots__ = ("dim", "index", "inner", "n", "order", "outer", "shape", "strict")
 
     def __init__(self, shape: tuple[int, ...], picks: list[Any]) -> None:
         dims = [d for d, part in enumerate(picks) if part is not None]
@@ -132,6 +135,8 @@ class Places:
         arrays = [picks[d] for d in dims]
         index = arrays[0]
         if len(arrays) > 1:
+            index = _joined(arrays, sizes)
+        if index is None:
             arrays = [_counted_from_front(a, d, size) for a, d, size in zip(arrays, dims, sizes, strict=True)]
             try:
                 arrays = list(np.broadcast_arrays(*arrays))
@@ -141,13 +146,26 @@ class Places:
             index = np.zeros(arrays[0].shape, np.int64)
             for part, size in zip(arrays, sizes, strict=True):
                 index = index * size + part
-        self.index = engine.wrap(np.ascontiguousarray(index))
-        self.outer, self.n, self.inner = engine.reduce_shape(shape, first, last)
+        self._set(shape, first, last, engine.wrap(np.asarray(index, order="C")))
         self.dim = dims[0]
+
+    def _set(self, shape: tuple[int, ...], first: int, last: int, index: Tensor, strict: str | None = None) -> None:
+        self.strict, self.dim, self.index = strict, first, index
+        self.outer, self.n, self.inner = engine.reduce_shape(shape, first, last)
         self.shape = (*shape[:first], *index.shape, *shape[last + 1 :])
+
+    @classmethod
+    def at(cls, shape: tuple[int, ...], first: int, last: int, index: Tensor, strict: str | None = None) -> Places:
+        """Places along the joined dimensions first..last, which ``index`` numbers; its memory must not change."""
+        self = cls.__new__(cls)
+        self.order = None
+        self._set(shape, first, last, index, strict)
+        return self
 
     def check(self) -> None:
         """Refuses numbers out of range, and counts negative ones from the front, where no kernel has found all well."""
+        if self.strict is not None:
+            check_range(self.strict, self.index, self.n)
         self.index = engine.wrap(_counted_from_front(self.index.array, self.dim, self.n))
 
     def block(self, x: Tensor) -> Tensor:
@@ -155,6 +173,20 @@ class Places:
         if self.order is not None:
             x = engine.same_start(x, x.array.transpose(self.order))
         return engine.contiguous(x)
+
+
+def check_range(operation: str, index: Tensor, size: int) -> None:
+    """Refuses numbers out of [0, size), where no kernel does."""
+    outside = ((index.array < 0) | (index.array >= size)).reshape(-1)
+    engine.check_index(int(outside.argmax()) if outside.any() else -1, index, size, operation)
+
+
+def _joined(arrays: list[np.ndarray], sizes: tuple[int, ...]) -> Any:
+    """Numbers of several dimensions as one of the joined dimension; None where that is not so simple."""
+    try:
+        return np.ravel_multi_index(tuple(arrays), sizes)
+    except ValueError:  # negative, out of range, or not of one shape
+        return None
 
 
 def _counted_from_front(index: np.ndarray, dim: int, size: int) -> np.ndarray:
@@ -199,10 +231,10 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             last = None
         else:
             last = key[-1] if kind is tuple and key else key
-        if isinstance(last, Value) and last.dtype is engine.int64 and last.shape:  # the short way for x[:, :, index]
-            before = key[:-1] if last is not key else ()
-            if len(before) < len(input.shape) and all(part.__class__ is slice and part == WHOLE for part in before):
-                return pick(input, Places(input.shape, [*(None,) * len(before), last.array.copy()]))
+        if isinstance(last, Value) and last.shape:
+            places = _places_at(input.shape, key, last)
+            if places is not None:
+                return pick(input, places)
         out: Tensor | None = sliced(input, key)
         if out is not None:
             return out
@@ -212,6 +244,24 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         return pick(input, Places(input.shape, picks)) if picks else input
     except (IndexError, ValueError) as error:
         raise _explained("index", error, input) from None
+
+
+def _places_at(shape: tuple[int, ...], key: Any, last: Any) -> Places | None:
+    """The short way for x[:, :, index], x[index, index] and x[mask]; None for other keys, which end with ``last``."""
+    if last.dtype is engine.bool_:
+        count = len(last.shape)
+        if last is key and last.shape == shape[:count]:
+            return Places.at(shape, 0, count - 1, engine.wrap(last.array.reshape(-1).nonzero()[0]))
+    elif last.dtype is engine.int64:
+        if last is key:
+            return Places.at(shape, 0, 0, engine.contiguous(last)) if shape else None
+        before = key[:-1]
+        if len(before) < len(shape):
+            if all([part.__class__ is slice and part == WHOLE for part in before]):
+                return Places.at(shape, len(before), len(before), engine.contiguous(last))
+            if all([isinstance(part, Value) and part.shape and part.dtype is engine.int64 for part in before]):
+                return Places(shape, [part.array for part in key])
+    return None
 
 
 def _explained(operation: str, error: Exception, x: Tensor) -> Exception:
@@ -233,7 +283,8 @@ def pick(input: Tensor, places: Places) -> Tensor:
         places.check()
         return pick(input, places)
     shape = input.shape
-    return record("index", out, (input,), (lambda grad: pick_into_zeros(grad, places, shape),))
+    # The index is saved, so that backward notices when it was changed since.
+    return record("index", out, (input,), (lambda grad, index: pick_into_zeros(grad, places, shape),), (index,))
 
 
 def pick_into_zeros(grad: Tensor, places: Places, shape: tuple[int, ...]) -> Tensor:
@@ -280,8 +331,7 @@ def write_at(out: Tensor, places: Places, values: Any, accumulate: bool) -> None
 
 def put(input: Tensor, places: Places, values: Any, accumulate: bool = False) -> Tensor:
     """A copy of ``input`` with ``values`` written at (or added to) ``places``."""
-    out = engine.empty(input.shape, input.dtype)
-    engine.copy_into(out, input)
+    out = engine.copy(input)
     write_at(out, places, values, accumulate)
     return record("index_put", out, (input, values), put_rules(places, accumulate))
 

@@ -16,6 +16,7 @@ from lucid.ops.create import as_tensor, zeros_like
 from lucid.ops.elementwise import common_shape
 from lucid.ops.index import index_select
 from lucid.ops.matmul import bmm, mm, mv
+from lucid.ops.matmul import outer as outer
 from lucid.ops.refusal import refuses
 from lucid.ops.view import permute, reshape, wrap_dim
 from lucid.types import Tensor
@@ -32,8 +33,7 @@ def _added(operation: str, input: Tensor, product: Tensor, beta: float, alpha: f
         raise KindError(f"{operation}: input is {input.dtype}, the product {product.dtype}; convert one with .to()")
     if not product.dtype.is_floating_point and not (isinstance(beta, int) and isinstance(alpha, int)):
         raise KindError(f"{operation}: beta and alpha must be integers for {product.dtype}, got {beta} and {alpha}")
-    sizes = zip(input.shape[::-1], product.shape[::-1], strict=False)
-    if len(input.shape) > len(product.shape) or any(size not in (1, wanted) for size, wanted in sizes):
+    if input.shape != product.shape and common_shape(operation, input, product) != product.shape:
         raise ArgumentError(f"{operation}: input has shape {input.shape}, which does not broadcast to {product.shape}")
     product = product if alpha == 1 else mul(product, alpha)
     if beta == 0:
@@ -118,23 +118,6 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, al
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Products of two tensors
-
-
-@refuses
-def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """The outer product of two vectors: [m], [n] → [m, n].
-
-    Raises:
-        ValueError: when they are not vectors.
-
-    Example:
-        >>> import lucid
-        >>> lucid.outer(lucid.tensor([1.0, 2.0]), lucid.tensor([3.0, 4.0])).tolist()
-        [[3.0, 4.0], [6.0, 8.0]]
-    """
-    if len(input.shape) != 1 or len(vec2.shape) != 1:
-        raise ArgumentError(f"outer: expects two vectors, got shapes {input.shape} and {vec2.shape}")
-    return mul(reshape(input, -1, 1), reshape(vec2, 1, -1))
 
 
 @refuses

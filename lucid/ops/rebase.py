@@ -90,8 +90,7 @@ def window_into_zeros(x: Tensor, place: Window) -> Tensor:
 
 def window_cleared(x: Tensor, place: Window) -> Tensor:
     """A copy of ``x`` with zeros at ``place``."""
-    out = engine.empty(x.shape, x.dtype)
-    engine.copy_into(out, x)
+    out = engine.copy(x)
     if place.index is None:
         engine.strided(out, place.shape, place.strides, place.offset).array.fill(0)
     else:
@@ -150,7 +149,7 @@ def changed(input: Tensor, edge: Any) -> None:
             raise RuntimeError("in-place: the memory of the view's base was replaced, so the view cannot be followed")
         rules = (lambda grad: window_cleared(grad, place), lambda grad: window(grad, place))
         _move(root, Node("copy_slices", rules, (edge_of(root), edge), (), 0))
-    for view in views_of(root):
+    for view in views_of(root) if len(root.version) > 2 else ():
         _follow(view, root)
 
 
@@ -177,7 +176,10 @@ def _move(x: Tensor, node: Node) -> None:
 
 def take_over(input: Tensor, result: Tensor, recorded: bool) -> Tensor:
     """Writes ``result`` into ``input`` and gives ``input`` its place in the graph."""
-    engine.copy_into(input, result)
+    if recorded and result.base is None:  # made of what stood on other memory; see as_before
+        engine.copy_fresh(input, result)
+    else:
+        engine.copy_into(input, result)
     input.version[0] += 1
     if recorded:
         if result.requires_grad and result.node is None:
@@ -188,7 +190,6 @@ def take_over(input: Tensor, result: Tensor, recorded: bool) -> Tensor:
 
 def as_before(input: Tensor) -> Tensor:
     """The tensor as it stands now, at its place in the graph, on memory that the change does not touch."""
-    before = engine.empty(input.shape, input.dtype)
-    engine.copy_into(before, input)
+    before = engine.copy(input)
     before.requires_grad, before.node = input.requires_grad, input.node
     return before

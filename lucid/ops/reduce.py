@@ -8,14 +8,14 @@ from typing import Any, overload
 import numpy as np
 
 from lucid import engine, return_types
-from lucid.autograd.grad_mode import no_grad
+from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import record
 from lucid.errors import KindError, PositionError
 from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
 from lucid.ops.elementwise import default_dtype, need_tensor
-from lucid.ops.functions import exp, sqrt
-from lucid.ops.index import gather
+from lucid.ops.functions import _sqrt, exp
+from lucid.ops.index import gather, scatter_into_zeros
 from lucid.ops.joining import cat, stack
 from lucid.ops.slicing import narrow, select
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
@@ -113,8 +113,7 @@ def _variance(
 
     if name.startswith("var"):
         return record(name, out, (input,), (rule_var,), (input,)), average
-    with no_grad():
-        out = sqrt(out)
+    out = engine.unary(_sqrt.family, out)
     return record(name, out, (input,), (rule_std,), (input, None), output=1), average
 
 
@@ -162,12 +161,19 @@ def _extreme(name: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     plan.run(_extremes[name][input.dtype], input, out)
 
     def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:
-        chosen = to_dtype(eq(x, reshape(out, plan.kept)), x.dtype)
-        return mul(chosen, div(reshape(grad, plan.kept), sum(chosen, plan.dims, True)))
+        if mode.recording or plan.order is not None:
+            chosen = to_dtype(eq(x, reshape(out, plan.kept)), x.dtype)
+            return mul(chosen, div(reshape(grad, plan.kept), sum(chosen, plan.dims, True)))
+        dense, x = engine.contiguous(grad), engine.contiguous(x)
+        found = engine.empty(x.shape, x.dtype)
+        kernel = _extreme_backward[x.dtype]
+        kernel(plan.outer, plan.n, plan.inner, dense.pointer, x.pointer, out.pointer, found.pointer)
+        return found
 
     return record(name, out, (input,), (rule,), (input, None), output=1)
 
 
+_extreme_backward = engine.kernels("extreme_backward")
 _extremes = {"amax": engine.kernels("amax"), "amin": engine.kernels("amin")}
 
 
@@ -241,15 +247,27 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 
 def _extreme_along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
-    dim = wrap_dim(name, dim, len(input.shape))
-    where_it_is = _arg_extreme("arg" + name, input, dim if input.shape else None, True)
-    if not input.shape:
-        return reshape(input, ()), where_it_is
-    found = gather(input, dim, where_it_is)
-    if keepdim:
-        return found, where_it_is
-    shape = reduction(name, input.shape, dim, False).shape
-    return reshape(found, shape), reshape(where_it_is, shape)
+    before, kind = input.shape, input.dtype
+    dim = wrap_dim(name, dim, len(before))
+    if not before:
+        return reshape(input, ()), _arg_extreme("arg" + name, input, None, True)
+    if not kind.is_floating_point:
+        index = _arg_extreme("arg" + name, input, dim, True)
+        found, shape = gather(input, dim, index), reduction(name, before, dim, keepdim).shape
+        return reshape(found, shape), reshape(index, shape)
+    plan = reduction(name, before, dim, keepdim)
+    _need_elements(name, input, plan)
+    out, index = engine.empty(plan.shape, kind), engine.empty(plan.shape, engine.int64)
+    kernel = _indexed_extremes[name][kind]
+    kernel(plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer, index.pointer)
+
+    def rule(grad: Tensor, index: Tensor) -> Tensor:
+        return scatter_into_zeros(reshape(grad, plan.kept), dim, reshape(index, plan.kept), before)
+
+    return record(name, out, (input,), (rule,), (index,)), index
+
+
+_indexed_extremes = {"max": engine.kernels("max_index"), "min": engine.kernels("min_index")}
 
 
 @overload
@@ -288,7 +306,7 @@ def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -
     return return_types.min(*_extreme_along("min", input, dim, keepdim))
 
 
-_prod = engine.kernels("prod")
+_prod, _prod_backward = engine.kernels("prod"), engine.kernels("prod_backward")
 
 
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -303,7 +321,12 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     plan.run(_prod[input.dtype], input, out)
 
     def rule(grad: Tensor, x: Tensor) -> Tensor:
-        return mul(plan.back(grad, x.shape), _product_of_the_others(x, plan))
+        if mode.recording or plan.order is not None:
+            return mul(plan.back(grad, x.shape), _product_of_the_others(x, plan))
+        dense, x = engine.contiguous(grad), engine.contiguous(x)
+        found = engine.empty(x.shape, x.dtype)
+        _prod_backward[x.dtype](plan.outer, plan.n, plan.inner, dense.pointer, x.pointer, found.pointer)
+        return found
 
     return record("prod", out, (input,), (rule,), (input,))
 
@@ -333,23 +356,25 @@ def _others_in_row(x: Tensor) -> Tensor:
     return reshape(stack([mul(outside, right), mul(outside, left)], 2), x.shape)
 
 
-def _truth(operation: str, function: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+def _truth(operation: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """any or all. No dimensions, ``dim=()``, mean none here: PyTorch's any and all are alone in this."""
     kind = input.dtype if input.dtype is engine.uint8 else engine.bool_
     if dim is not None and not isinstance(dim, int) and not tuple(dim):
         return to_dtype(to_dtype(input, engine.bool_), kind)
     plan = reduction(operation, input.shape, dim, keepdim)
-    return engine.wrap(np.asarray(function(input.array, axis=plan.dims), kind.numpy).reshape(plan.shape))
+    function = np.logical_or if operation == "any" else np.logical_and
+    found = function.reduce(input.array, None if len(plan.dims) == len(input.shape) else plan.dims)
+    return engine.wrap(np.asarray(found, kind.numpy).reshape(plan.shape))
 
 
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether any element over ``dim`` is true (not zero); a bool tensor, of uint8 a uint8 one."""
-    return _truth("any", np.any, input, dim, keepdim)
+    return _truth("any", input, dim, keepdim)
 
 
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether all elements over ``dim`` are true (not zero); a bool tensor, of uint8 a uint8 one."""
-    return _truth("all", np.all, input, dim, keepdim)
+    return _truth("all", input, dim, keepdim)
 
 
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
@@ -382,12 +407,14 @@ _logsumexp = engine.kernels("logsumexp")
 def _along(name: str, table: engine.Kernels, dim: int, *inputs: Tensor) -> Tensor:
     """A kernel along one dimension, of tensors of one shape."""
     first = inputs[0]
+    shape, kind = first.shape, first.dtype
     _need_floating(name, first)
-    dim = wrap_dim(name, dim, len(first.shape))
-    engine.same_shape(name, ("grad", "out")[: len(inputs)], *inputs)
-    dense = [engine.contiguous(x) for x in inputs]
-    out = engine.empty(first.shape, first.dtype)
-    table[first.dtype](*engine.reduce_shape(first.shape or (1,), dim, dim), *(x.pointer for x in dense), out.pointer)
+    dim = wrap_dim(name, dim, len(shape))
+    if len(inputs) > 1:
+        engine.same_shape(name, ("grad", "out"), *inputs)
+    dense = [x.pointer if x.strides is None else engine.contiguous(x).pointer for x in inputs]
+    out = engine.empty(shape, kind)
+    table[kind](*engine.reduce_shape(shape or (1,), dim, dim), *dense, out.pointer)
     return out
 
 

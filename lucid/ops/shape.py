@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from typing import Any
 
@@ -9,10 +10,10 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe, record
-from lucid.autograd.views import attach
+from lucid.autograd.views import view_of
 from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.broadcast import expand
-from lucid.ops.joining import cat
+from lucid.ops.broadcast import sum as sum_over
 from lucid.ops.picking import Places, pick
 from lucid.ops.rebase import Window, window_into_zeros
 from lucid.ops.refusal import refuses
@@ -49,15 +50,20 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         >>> lucid.zeros(2, 3, 4).movedim(0, -1).shape
         (3, 4, 2)
     """
-    ndim = len(input.shape)
+    source, destination = (tuple(d) if isinstance(d, list) else d for d in (source, destination))
+    order = _moved(len(input.shape), source, destination)
+    return permute(input, order) if order else reshape(input, ())
+
+
+@functools.lru_cache(maxsize=1024, typed=True)
+def _moved(ndim: int, source: Any, destination: Any) -> tuple[int, ...]:
+    """The order of dimensions after :func:`movedim`."""
     from_dims, to_dims = _dims("movedim", source, ndim), _dims("movedim", destination, ndim)
     if len(from_dims) != len(to_dims):
         raise ArgumentError(f"movedim: {len(from_dims)} dimensions cannot go to {len(to_dims)} places")
-    if not ndim:
-        return reshape(input, ())
     rest = iter([d for d in range(ndim) if d not in from_dims])
-    placed = dict(zip(to_dims, from_dims, strict=True))
-    return permute(input, [placed[d] if d in placed else next(rest) for d in range(ndim)])
+    placed = dict(zip(to_dims, from_dims, strict=True)) if ndim else {}
+    return tuple(placed[d] if d in placed else next(rest) for d in range(ndim))
 
 
 moveaxis = movedim
@@ -171,7 +177,6 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     array = np.lib.stride_tricks.as_strided(input.array, wanted, spread(input.array.strides))
     if engine.may_overlap(wanted, spread(input.stride())):
         array.flags.writeable = False
-    out = engine.view(input, array, 0)
 
     def rule(grad: Tensor) -> Tensor:
         steps = spread(engine.dense_strides(shape))
@@ -181,7 +186,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
         index = np.lib.stride_tricks.as_strided(numbers, wanted, spread(numbers.strides))
         return window_into_zeros(grad, Window(shape, wanted, steps, 0, engine.wrap(np.array(index, order="C"))))
 
-    return attach("unfold", out, input, rule)
+    return view_of("unfold", input, array, wanted, engine.strides_of(array, input.dtype), 0, rule)
 
 
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
@@ -208,8 +213,9 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         dim = wrap_dim("roll", d, len(input.shape))
         size = input.shape[dim]
         cut = size - operator.index(shift) % size if size else 0
-        out = cat([narrow(out, dim, cut, size - cut), narrow(out, dim, 0, cut)], dim) if size else out
-    return clone(out) if out is input else out
+        out = engine.rolled(out, cut, dim) if size else out
+    back = tuple([-operator.index(shift) for shift in shifts])
+    return record("roll", engine.copy(input) if out is input else out, (input,), (lambda grad: roll(grad, back, dims),))
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
@@ -276,11 +282,11 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
         )
     if any(n < 0 for n in times):
         raise ArgumentError(f"repeat: a tensor cannot be repeated {min(times)} times")
-    shape = (1,) * lead + input.shape
-    apart = tuple(s for size in shape for s in (1, size))
-    spread = tuple(s for n, size in zip(times, shape, strict=True) for s in (n, size))
-    wanted = tuple(n * size for n, size in zip(times, shape, strict=True))
-    return reshape(clone(expand(reshape(input, apart), spread)), wanted)
+    before = input.shape
+    x = input if not lead else engine.view(input, input.array.reshape((1,) * lead + before), 0)
+    spread = [size for pair in zip(times, x.shape, strict=True) for size in pair]
+    rule = lambda grad: reshape(sum_over(reshape(grad, spread), range(0, len(spread), 2)), before)  # noqa: E731
+    return record("repeat", engine.repeated(x, times), (input,), (rule if times else lambda grad: grad,))
 
 
 def tile(input: Tensor, *dims: Any) -> Tensor:
@@ -364,14 +370,18 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     """
     shape = input.shape
     dim1, dim2 = _two("diagonal", len(shape), dim1, dim2)
-    out = _diagonal_of(input, offset, dim1, dim2)
-    return attach("diagonal", out, input, lambda grad: diagonal_into_zeros(grad, shape, offset, dim1, dim2))
+    rule = lambda grad: diagonal_into_zeros(grad, shape, offset, dim1, dim2)  # noqa: E731
+    array, first = diagonal_of(input, offset, dim1, dim2)
+    return view_of("diagonal", input, array, array.shape, engine.strides_of(array, input.dtype), first, rule)
 
 
-def _diagonal_of(x: Tensor, offset: int, dim1: int, dim2: int) -> Tensor:
-    array = x.array.diagonal(operator.index(offset), dim1, dim2)
+def diagonal_of(x: Tensor, offset: int, dim1: int, dim2: int) -> tuple[np.ndarray, int]:
+    """The diagonal of x's array, and the number of its first element."""
+    offset = operator.index(offset)
+    array = x.array.diagonal(offset, dim1, dim2)
     array.flags.writeable = x.array.flags.writeable
-    return engine.view(x, array)
+    steps = x.strides or engine.dense_strides(x.shape)
+    return array, (steps[dim2] * offset if offset > 0 else -steps[dim1] * offset) if array.size else 0
 
 
 def _two(operation: str, ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
@@ -386,7 +396,7 @@ def _two(operation: str, ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
 def diagonal_into_zeros(grad: Tensor, shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> Tensor:
     """Zeros of ``shape`` with ``grad`` on a diagonal: the derivative of :func:`diagonal`, and the other way round."""
     out = engine.zeros(shape, grad.dtype)
-    engine.copy_into(_diagonal_of(out, offset, dim1, dim2), grad)
+    engine.copy_fresh(engine.view(out, *diagonal_of(out, offset, dim1, dim2)), grad)
     return record("diag_embed", out, (grad,), (lambda g: diagonal(g, offset, dim1, dim2),))
 
 

@@ -19,13 +19,13 @@ from lucid.types import Tensor
 
 def _pieces(name: str, input: Tensor, dim: int, bounds: Sequence[int]) -> tuple[Tensor, ...]:
     """Views between neighbouring bounds along ``dim``."""
-    array, step, before = input.array, input.stride(dim), (slice(None),) * dim
-    bounds = list(bounds)
+    array, kind, before = input.array, input.dtype, (slice(None),) * dim
+    step = (input.strides or engine.dense_strides(input.shape))[dim]
     views = tuple([engine.view(input, array[before + (slice(a, b),)], a * step) for a, b in pairwise(bounds)])
     shapes = [view.shape for view in views]
 
     def rule(grads: list[Any]) -> Tensor:
-        return cat([_zeros_for(g, s, input.dtype) for g, s in zip(grads, shapes, strict=True)], dim)
+        return cat([_zeros_for(g, s, kind) for g, s in zip(grads, shapes, strict=True)], dim)
 
     return attach_several(name, views, input, rule)
 
@@ -185,14 +185,12 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """
     size = size_along("unbind", input, dim)
     dim = wrap_dim("unbind", dim, len(input.shape))
-    array, step, before = input.array, input.stride(dim), (slice(None),) * dim
+    array, kind, before = input.array, input.dtype, (slice(None),) * dim
+    step = (input.strides or engine.dense_strides(input.shape))[dim]
     shape = (*input.shape[:dim], *input.shape[dim + 1 :])
-    if input.strides is None and dim == 0:
-        views = tuple([engine.dense_view(input, array[i, ...], shape, i * step) for i in range(size)])
-    else:
-        views = tuple([engine.view(input, array[before + (i, ...)], i * step) for i in range(size)])
+    views = tuple([engine.view(input, array[before + (i, ...)], i * step) for i in range(size)])
 
     def rule(grads: list[Any]) -> Tensor:
-        return stack([_zeros_for(g, shape, input.dtype) for g in grads], dim)
+        return stack([_zeros_for(g, shape, kind) for g in grads], dim)
 
     return attach_several("unbind", views, input, rule)

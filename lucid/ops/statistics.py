@@ -43,7 +43,8 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: An
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements over ``dim`` are not zero, as int64. Computed by NumPy."""
     plan = reduction("count_nonzero", input.shape, dim, False)
-    return engine.wrap(np.asarray(np.count_nonzero(input.array, plan.dims), np.int64).reshape(plan.shape))
+    found = np.count_nonzero(input.array, None if len(plan.dims) == len(input.shape) else plan.dims)
+    return engine.wrap(np.asarray(found, np.int64).reshape(plan.shape))
 
 
 def _median_places(array: np.ndarray[Any, Any], skip_nan: bool) -> np.ndarray[Any, Any]:

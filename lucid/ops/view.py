@@ -15,8 +15,9 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
-from lucid.autograd.views import attach
+from lucid.autograd.views import view_of
 from lucid.devices import check_device, names_device
+from lucid.engine import strides_of
 from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.types import Tensor
 
@@ -27,6 +28,8 @@ def wrap_dim(operation: str, dim: int, ndim: int) -> int:
     Raises:
         IndexError: when there is no such dimension.
     """
+    if dim.__class__ is int and -ndim <= dim < ndim:
+        return dim if dim >= 0 else dim + ndim
     dim = operator.index(dim)
     size = max(ndim, 1)
     if not -size <= dim < size:
@@ -40,7 +43,10 @@ def sizes(args: tuple[Any, ...]) -> tuple[int, ...]:
     """A shape given as several numbers or as one sequence."""
     if len(args) == 1 and not isinstance(args[0], int) and hasattr(args[0], "__iter__"):
         args = tuple(args[0])
-    return tuple(map(operator.index, args))
+    for size in args:
+        if size.__class__ is not int:
+            return tuple(map(operator.index, args))
+    return args
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
@@ -66,11 +72,12 @@ def _reshaped(input: Tensor, wanted: tuple[int, ...], name: str = "reshape") -> 
     """The tensor in a shape that is known to fit."""
     before = input.shape
     array = input.array.reshape(wanted)
+    rule = lambda grad: _reshaped(grad, before)  # noqa: E731
     if input.strides is None:
-        return attach(name, engine.dense_view(input, array, wanted), input, lambda grad: _reshaped(grad, before))
+        return view_of(name, input, array, wanted, None, 0, rule)
     if np.may_share_memory(array, input.array):
-        return attach(name, engine.view(input, array, 0), input, lambda grad: _reshaped(grad, before))
-    return record(name, engine.wrap(array), (input,), (lambda grad: _reshaped(grad, before),))
+        return view_of(name, input, array, wanted, strides_of(array, input.dtype), 0, rule)
+    return record(name, engine.wrap(array), (input,), (rule,))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -134,8 +141,14 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
         (4, 2, 3)
     """
     order, back = _order(input.shape, sizes(dims))
-    out = engine.view(input, input.array.transpose(order), 0)
-    return attach("permute", out, input, lambda grad: permute(grad, back))
+    return _permuted(input, order, back)
+
+
+def _permuted(input: Tensor, order: tuple[int, ...], back: tuple[int, ...]) -> Tensor:
+    """The dimensions in an order that is known to be one."""
+    array = input.array.transpose(order)
+    strides = strides_of(array, input.dtype)
+    return view_of("permute", input, array, array.shape, strides, 0, lambda grad: _permuted(grad, back, order))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -159,8 +172,15 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     ndim = len(input.shape)
     if not (dim0.__class__ is dim1.__class__ is int and -ndim <= dim0 < ndim and -ndim <= dim1 < ndim):
         dim0, dim1 = wrap_dim("transpose", dim0, ndim), wrap_dim("transpose", dim1, ndim)
-    out = engine.view(input, input.array.swapaxes(dim0, dim1) if ndim else input.array.view(), 0)
-    return attach("transpose", out, input, lambda grad: transpose(grad, dim0, dim1))
+    array = input.array.swapaxes(dim0, dim1) if ndim else input.array.view()
+    rule = lambda grad: transpose(grad, dim0, dim1)  # noqa: E731
+    return view_of("transpose", input, array, array.shape, strides_of(array, input.dtype), 0, rule)
+
+
+def reverse(input: Tensor) -> Tensor:
+    """The dimensions in reverse order, as a view: ``x.T``."""
+    array = input.array.T
+    return view_of("permute", input, array, array.shape, strides_of(array, input.dtype), 0, reverse)
 
 
 def t(input: Tensor) -> Tensor:
@@ -171,7 +191,7 @@ def t(input: Tensor) -> Tensor:
     """
     if len(input.shape) > 2:
         raise ArgumentError(f"t: expects at most 2 dimensions, got shape {input.shape}; use transpose or permute")
-    return transpose(input, 0, 1) if len(input.shape) == 2 else reshape(input, input.shape)
+    return reverse(input) if len(input.shape) == 2 else reshape(input, input.shape)
 
 
 def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
@@ -261,6 +281,9 @@ def contiguous(input: Tensor) -> Tensor:
     return input if input.strides is None else clone(input)
 
 
+_UNCHANGED = (lambda grad: grad,)
+
+
 def clone(input: Tensor) -> Tensor:
     """A copy, in the graph: gradients of the copy flow to the original.
 
@@ -272,9 +295,7 @@ def clone(input: Tensor) -> Tensor:
         >>> x.tolist()
         [1.0, 1.0]
     """
-    out = engine.empty(input.shape, input.dtype)
-    engine.copy_into(out, input)
-    return record("clone", out, (input,), (lambda grad: grad,))
+    return record("clone", engine.copy(input), (input,), _UNCHANGED)
 
 
 def to_dtype(input: Tensor, dtype: Any) -> Tensor:

@@ -66,9 +66,8 @@ def test_sizes_and_alignment(bytes):
 def test_refused_sizes():
     assert lib.take_memory(-1) == ffi.NULL
     assert lib.take_memory(2**46 + 1) == ffi.NULL
-    assert lib.take_memory(2**46) == ffi.NULL
     with pytest.raises(MemoryError, match="allocate"):
-        engine.empty((2**44,), engine.float32)
+        engine.empty((2**45,), engine.float32)
     with pytest.raises(ValueError, match="array is too big|dimension"):
         engine.empty((2**40, 2**40), engine.float32)
 

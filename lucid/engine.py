@@ -9,13 +9,36 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from lucid._engine import ffi, lib
+from lucid._engine import ffi as ffi
+from lucid._engine import lib as lib
+from lucid.dtypes import DTYPES as DTYPES
+from lucid.dtypes import MissingType as MissingType
+from lucid.dtypes import bfloat16 as bfloat16
+from lucid.dtypes import bool_ as bool_
+from lucid.dtypes import dtype as dtype
+from lucid.dtypes import dtype_of as dtype_of
+from lucid.dtypes import float16 as float16
+from lucid.dtypes import float32 as float32
+from lucid.dtypes import float64 as float64
+from lucid.dtypes import int32 as int32
+from lucid.dtypes import int64 as int64
+from lucid.dtypes import of_numpy
+from lucid.dtypes import uint8 as uint8
+from lucid.errors import ArgumentError, KindError, PositionError
+from lucid.settings import get_num_threads as get_num_threads
+from lucid.settings import get_simd as get_simd
+from lucid.settings import kept_memory as kept_memory
+from lucid.settings import release_memory as release_memory
+from lucid.settings import set_kept_memory_limit as set_kept_memory_limit
+from lucid.settings import set_num_threads as set_num_threads
+from lucid.settings import set_simd as set_simd
+from lucid.settings import simd_levels as simd_levels
+from lucid.types import Tensor
 
 empty_array = np.empty
 from_buffer = ffi.from_buffer
@@ -24,109 +47,9 @@ prod = math.prod
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Number types
-
-
-class dtype:
-    """A number type. There is one object per type, so ``is`` compares them.
-
-    Attributes:
-        name: ``"float32"`` and so on.
-        itemsize: bytes per number.
-        is_floating_point: whether gradients can flow.
-        numpy: the NumPy dtype.
-    """
-
-    __slots__ = (
-        "array_type",
-        "category",
-        "code",
-        "is_floating_point",
-        "itemsize",
-        "name",
-        "numpy",
-        "pointer_type",
-        "suffix",
-    )
-
-    def __init__(self, name: str, code: int, category: int, c_name: str, suffix: str | None) -> None:
-        self.name = name
-        self.numpy = np.dtype(name)
-        self.itemsize = self.numpy.itemsize
-        self.code = code  # the engine's number for it, see lucid_engine.h
-        self.category = category  # 0 bool, 1 integer, 2 floating point: promotion goes up
-        self.is_floating_point = category == 2
-        self.array_type = ffi.typeof(f"{c_name}[]")
-        self.pointer_type = ffi.typeof(f"{c_name} *")
-        self.suffix = suffix  # of the kernels for it; None where there are none
-
-    def __repr__(self) -> str:
-        return f"lucid.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name if self.name != "bool" else "bool_"
-
-    @property
-    def is_complex(self) -> bool:
-        """False: there are no complex tensors."""
-        return False
-
-
-float32 = dtype("float32", 0, 2, "float", "f32")
-float64 = dtype("float64", 1, 2, "double", "f64")
-int64 = dtype("int64", 2, 1, "int64_t", None)
-int32 = dtype("int32", 3, 1, "int32_t", None)
-uint8 = dtype("uint8", 4, 1, "uint8_t", None)
-bool_ = dtype("bool", 5, 0, "uint8_t", None)
-
-DTYPES = (float32, float64, int64, int32, uint8, bool_)
-_of_numpy = {d.numpy: d for d in DTYPES}
-_of_name = {d.name: d for d in DTYPES} | {"float": float32, "double": float64, "long": int64, "int": int32}
-
-
-class MissingType:
-    """The name of a number type that is not there: it can be compared and printed; using it raises a TypeError."""
-
-    is_floating_point = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"lucid.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name
-
-
-float16, bfloat16 = MissingType("float16"), MissingType("bfloat16")
-
-
-def dtype_of(kind: Any) -> dtype:
-    """The number type meant by a lucid dtype, a NumPy dtype, a Python type or a name.
-
-    Raises:
-        TypeError: when the engine has no such type.
-    """
-    if type(kind) is dtype:
-        return kind
-    if isinstance(kind, MissingType):
-        raise TypeError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
-    if kind is float:
-        return float32
-    try:
-        found = _of_name.get(kind) if isinstance(kind, str) else _of_numpy.get(np.dtype(kind))
-    except TypeError:
-        found = None
-    if found is None:
-        raise TypeError(f"dtype {kind!r} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
-    return found
-
-
-# ---------------------------------------------------------------------------------------------------------------------
 # Tensors from memory. tensor.py says which class they are of.
 
-new: Callable[..., Any]
+new: Callable[..., Tensor]
 
 
 def register_tensor_class(tensor_class: type) -> None:
@@ -151,17 +74,27 @@ def memory(shape: tuple[int, ...], kind: dtype) -> tuple[np.ndarray, Any]:
             pass  # NumPy finds the words
         else:
             return np.ndarray(shape, kind.numpy, _memory(pointer)), pointer
-    array = empty_array(shape, kind.numpy)
+    try:
+        array = empty_array(shape, kind.numpy)
+    except (MemoryError, ValueError) as error:
+        if min(shape, default=0) < 0:
+            raise ArgumentError(f"a tensor cannot have negative dimensions: {shape}") from None
+        raise RuntimeError(f"no memory for a {kind} tensor of shape {shape} ({error})") from None
     return array, from_buffer(kind.array_type, array)
 
 
-def empty(shape: tuple[int, ...], kind: dtype) -> Any:
-    """A tensor of fresh memory."""
+def empty(shape: tuple[int, ...], kind: dtype) -> Tensor:
+    """A tensor of fresh memory.
+
+    Raises:
+        RuntimeError: when there is not so much, as PyTorch.
+        ValueError: for a negative size.
+    """
     array, pointer = memory(shape, kind)
     return new(array, pointer, shape, kind)
 
 
-def zeros(shape: tuple[int, ...], kind: dtype) -> Any:
+def zeros(shape: tuple[int, ...], kind: dtype) -> Tensor:
     """A tensor of zeros."""
     array, pointer = memory(shape, kind)
     if array.size >= LARGE and kind in _fill:
@@ -176,25 +109,25 @@ def owns_memory(array: np.ndarray) -> bool:
     return array.base is None or type(array.base) is _memory
 
 
-def wrap(array: np.ndarray) -> Any:
+def wrap(array: np.ndarray) -> Tensor:
     """A tensor on the memory of a NumPy array, whatever its strides.
 
     Raises:
         TypeError: for an array type the engine does not have.
         ValueError: for memory that C cannot read as it is (unaligned, foreign byte order, strides between elements).
     """
-    kind = _of_numpy.get(array.dtype)
+    kind = of_numpy.get(array.dtype)
     if kind is None:
-        raise TypeError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
+        raise KindError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
     if array.flags.c_contiguous and array.flags.aligned:
         return new(array, from_buffer(kind.array_type, array), array.shape, kind)
     if not array.flags.aligned or any(s % kind.itemsize for s in array.strides):
-        raise ValueError("the array's memory is not aligned to its numbers; copy it first (array.copy())")
+        raise ArgumentError("the array's memory is not aligned to its numbers; copy it first (array.copy())")
     strides = tuple(s // kind.itemsize for s in array.strides)
     return new(array, ffi.cast(kind.pointer_type, array.ctypes.data), array.shape, kind, strides)
 
 
-def view(base: Any, array: np.ndarray, offset: int | None = None) -> Any:
+def view(base: Any, array: np.ndarray, offset: int | None = None) -> Tensor:
     """A tensor on a NumPy view of ``base``'s array; it shares the version counter.
 
     Args:
@@ -216,7 +149,7 @@ def view(base: Any, array: np.ndarray, offset: int | None = None) -> Any:
     return result
 
 
-def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int = 0) -> Any:
+def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int = 0) -> Tensor:
     """As :func:`view`, for an array that is known to be contiguous."""
     result = new(array, base.pointer + offset if offset else base.pointer, shape, base.dtype)
     result.version = base.version
@@ -224,12 +157,12 @@ def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int
     return result
 
 
-def same_start(base: Any, array: np.ndarray) -> Any:
+def same_start(base: Any, array: np.ndarray) -> Tensor:
     """As :func:`view`, for a view that begins at the same number: a reshape or a change of the order of dimensions."""
     return view(base, array, 0)
 
 
-def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:
+def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Tensor:
     """The numbers of ``base`` (contiguous) that stand at ``offset`` and in steps of ``strides``, as a view.
 
     Raises:
@@ -240,7 +173,7 @@ def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset:
     if math.prod(shape):
         last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
         if base.strides is not None or offset < 0 or min(strides, default=0) < 0 or last >= base.array.size:
-            raise ValueError(f"strides {strides} of {shape} from {offset} on lead out of {base.array.size} numbers")
+            raise ArgumentError(f"strides {strides} of {shape} from {offset} on lead out of {base.array.size} numbers")
         array: np.ndarray = np.ndarray(shape, kind.numpy, base.array, offset * size, [step * size for step in strides])
     else:
         array, offset = empty_array(shape, kind.numpy), 0
@@ -286,7 +219,7 @@ def dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def expand(x: Any, shape: tuple[int, ...]) -> Any:
+def expand(x: Any, shape: tuple[int, ...]) -> Tensor:
     """``x`` seen as ``shape``, by strides of 0, without a copy. The shapes are known to fit."""
     kind = x.dtype
     strides, steps = _expanded_strides(x.shape, x.strides, shape, kind.itemsize)
@@ -312,7 +245,7 @@ def _expanded_strides(
     return strides, tuple(step * itemsize for step in strides)
 
 
-def contiguous(x: Any) -> Any:
+def contiguous(x: Tensor) -> Tensor:
     """``x`` itself when its memory is contiguous, else a copy that is."""
     if x.strides is None:
         return x
@@ -324,7 +257,7 @@ def contiguous(x: Any) -> Any:
 def copy_into(out: Any, x: Any) -> None:
     """Writes ``x`` over ``out``: same shape and dtype, any strides; memory must not overlap in part."""
     if out.shape != x.shape or out.dtype is not x.dtype:
-        raise ValueError(f"copy: {x.dtype} {x.shape} does not fit into {out.dtype} {out.shape}")
+        raise ArgumentError(f"copy: {x.dtype} {x.shape} does not fit into {out.dtype} {out.shape}")
     check_writable(out)
     if x.array is out.array:
         return
@@ -360,7 +293,7 @@ def _made_writable(x: Any) -> bool:
     return True
 
 
-def convert(x: Any, kind: dtype) -> Any:
+def convert(x: Tensor, kind: dtype) -> Tensor:
     """A copy of ``x`` in another number type."""
     x = contiguous(x)
     out = empty(x.shape, kind)
@@ -384,8 +317,8 @@ def kernel_addresses(name: str) -> Kernels:
     return {float32: ffi.addressof(lib, f"{name}_f32"), float64: ffi.addressof(lib, f"{name}_f64")}
 
 
-class NoKernel(TypeError):
-    """The operation has no kernel for this number type."""
+class NoKernel(TypeError, NotImplementedError):
+    """The operation has no kernel for this number type. (A RuntimeError too, as NotImplementedError is one.)"""
 
     def __init__(self, operation: str, kind: dtype) -> None:
         super().__init__(f"{operation}: not implemented for {kind}; convert with .float() or .double() first")
@@ -431,7 +364,7 @@ class Elementwise:
         self.integers = integers
         self.result = result
 
-    def on_integers(self, *operands: Any) -> Any:
+    def on_integers(self, *operands: Any) -> Tensor:
         """The result by NumPy, for number types without kernels."""
         kind = next(x for x in operands if hasattr(x, "dtype")).dtype
         if self.integers is None:
@@ -440,11 +373,15 @@ class Elementwise:
             try:
                 result = self.integers(*(x.array if hasattr(x, "array") else x for x in operands))
             except OverflowError as error:
-                raise ValueError(f"{self.name}: {error} ({kind})") from None
+                raise ArgumentError(f"{self.name}: {error} ({kind})") from None
+            except NoKernel:
+                raise
+            except TypeError:  # NumPy has it for other number types only
+                raise NoKernel(self.name, kind) from None
         return wrap(np.asarray(result, (self.result or kind).numpy))
 
 
-def unary(family: Elementwise, x: Any) -> Any:
+def unary(family: Elementwise, x: Tensor) -> Tensor:
     """f(x), elementwise."""
     kind = x.dtype
     kernel = family.table.get(kind)
@@ -462,7 +399,7 @@ def unary(family: Elementwise, x: Any) -> Any:
     return new(array, pointer, shape, kind)
 
 
-def unary_into(family: Elementwise, x: Any) -> bool:
+def unary_into(family: Elementwise, x: Tensor) -> bool:
     """x ← f(x), elementwise, straight in its memory; False, and nothing done, where that cannot be."""
     kernel = family.table.get(x.dtype)
     if kernel is None or x.strides is not None:
@@ -521,7 +458,7 @@ def binary_into(family: Elementwise, a: Any, b: Any) -> None:
         else:
             copy_into(a, binary_number(family, a, b))
     elif kind is not b.dtype or a.shape != b.shape:
-        raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
+        raise ArgumentError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
     elif a.strides is None and b.strides is None and not overlap_in_part(a, b):
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, a.pointer)
     else:
@@ -547,7 +484,7 @@ def _strided(driver: Any, kernel: Any, a: Any, b: Any, out: Any) -> None:
     )
 
 
-def binary_number(family: Elementwise, a: Any, number: float) -> Any:
+def binary_number(family: Elementwise, a: Tensor, number: float) -> Tensor:
     """f(a, number), elementwise."""
     kind = a.dtype
     driver = _binary_scalar.get(kind)
@@ -565,7 +502,7 @@ def binary_number(family: Elementwise, a: Any, number: float) -> Any:
     return new(array, pointer, a.shape, kind)
 
 
-def number_binary(family: Elementwise, number: float, b: Any) -> Any:
+def number_binary(family: Elementwise, number: float, b: Tensor) -> Tensor:
     """f(number, b), elementwise."""
     kind = b.dtype
     driver = _scalar_binary.get(kind)
@@ -583,7 +520,7 @@ def number_binary(family: Elementwise, number: float, b: Any) -> Any:
     return new(array, pointer, b.shape, kind)
 
 
-def compare(family: Elementwise, a: Any, b: Any) -> Any:
+def compare(family: Elementwise, a: Any, b: Any) -> Tensor:
     """f(a, b) as a bool tensor, for two tensors of one shape and type, or a tensor and a number."""
     kind = a.dtype
     kernel = family.table.get(kind)
@@ -594,7 +531,7 @@ def compare(family: Elementwise, a: Any, b: Any) -> Any:
         a = contiguous(a)
         _compare_scalar[kind](family.addresses[kind], a.array.size, a.pointer, b, out.pointer)
     elif kind is not b.dtype or a.shape != b.shape:
-        raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
+        raise ArgumentError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
     elif a.strides is None and b.strides is None:
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, out.pointer)
     else:
@@ -602,7 +539,7 @@ def compare(family: Elementwise, a: Any, b: Any) -> Any:
     return out
 
 
-def predicate(family: Elementwise, x: Any) -> Any:
+def predicate(family: Elementwise, x: Tensor) -> Tensor:
     """f(x) as a bool tensor, elementwise."""
     kernel = family.table.get(x.dtype)
     if kernel is None:
@@ -624,118 +561,11 @@ def pointer_or_null(x: Any) -> Any:
     return NULL if x is None else x.pointer
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The engine's settings
-
-
-def set_num_threads(n: int) -> None:
-    """Sets how many threads the engine's kernels may use, 1 to 256. The results do not depend on it.
-
-    Raises:
-        ValueError: for another number.
-
-    Example:
-        >>> import lucid
-        >>> lucid.set_num_threads(1)
-        >>> lucid.get_num_threads()
-        1
-    """
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256 or lib.set_num_threads(n) != n:
-        raise ValueError(f"set_num_threads: {n!r} is not a number of threads; give an int from 1 to 256")
-
-
-def get_num_threads() -> int:
-    """How many threads the engine's kernels may use; at the start LUCID_NUM_THREADS, or the number of processors."""
-    return cast(int, lib.num_threads())
-
-
-def kept_memory() -> int:
-    """Bytes of large results that are gone, kept for those to come: see :func:`set_kept_memory_limit`."""
-    return cast(int, lib.kept_memory())
-
-
-def release_memory() -> int:
-    """Gives the memory that is kept for results to come back to the system, and says how many bytes it was.
-
-    Example:
-        >>> import lucid
-        >>> freed = lucid.engine.release_memory()
-        >>> lucid.engine.kept_memory()
-        0
-    """
-    return cast(int, lib.release_memory())
-
-
-def set_kept_memory_limit(limit: int) -> int:
-    """Sets how much memory of results that are gone is kept for those to come; what is more goes to the system.
-
-    A training step makes the same large arrays again and again. Fresh memory from the system costs more than most
-    kernels, because it is handed out page by page when it is first written to.
-
-    Args:
-        limit: bytes, 0 to keep nothing. At the start it is an eighth of the machine's memory.
-
-    Returns:
-        the limit before.
-
-    Raises:
-        ValueError: for a number below 0, or one that is not an int.
-
-    Example:
-        >>> import lucid
-        >>> before = lucid.engine.set_kept_memory_limit(0)
-        >>> lucid.engine.kept_memory()
-        0
-        >>> _ = lucid.engine.set_kept_memory_limit(before)
-    """
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit < 2**63:
-        raise ValueError(f"set_kept_memory_limit: {limit!r} is not a number of bytes; give an int, 0 or more")
-    before = cast(int, lib.kept_memory_limit())
-    lib.set_kept_memory_limit(limit)
-    return before
-
-
-def simd_levels() -> list[str]:
-    """The instruction sets that this build and this processor have, narrowest first."""
-    names: list[str] = []
-    while (name := lib.simd_level_name(len(names))) != NULL:
-        names.append(ffi.string(name).decode())
-    return names
-
-
-def get_simd() -> str:
-    """The instruction set in use: the widest there is, or the one named by LUCID_SIMD."""
-    return simd_levels()[lib.simd_level()]
-
-
-def set_simd(name: str) -> None:
-    """Chooses the instruction set of all kernels.
-
-    Raises:
-        ValueError: when this build or this processor does not have it.
-    """
-    levels = simd_levels()
-    if not isinstance(name, str) or name not in levels:
-        raise ValueError(f"SIMD level {name!r} is not available here; choose from {', '.join(levels)}")
-    lib.set_simd_level(levels.index(name))
-
-
-def _start() -> None:
-    asked = os.environ.get("LUCID_SIMD")
-    set_simd(asked or simd_levels()[-1])
-    threads = os.environ.get("LUCID_NUM_THREADS")
-    if threads:
-        set_num_threads(int(threads) if threads.isdigit() else cast(int, threads))
-
-
-_start()
-
-
 def check_index(position: int, index: Any, size: int, operation: str) -> None:
     """Raises IndexError when a kernel reported that ``index`` at ``position`` is out of range (-1: all was well)."""
     if position >= 0:
         value = index.array.reshape(-1)[position]
-        raise IndexError(f"{operation}: index {value} at position {position} is out of range for size {size}")
+        raise PositionError(f"{operation}: index {value} at position {position} is out of range for size {size}")
 
 
 def same_shape(operation: str, names: Sequence[str], *tensors: Any) -> None:
@@ -743,6 +573,6 @@ def same_shape(operation: str, names: Sequence[str], *tensors: Any) -> None:
     first = tensors[0]
     for name, x in zip(names[1:], tensors[1:], strict=True):
         if x.shape != first.shape or x.dtype is not first.dtype:
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: {names[0]} is {first.dtype} {first.shape} but {name} is {x.dtype} {x.shape}"
             )

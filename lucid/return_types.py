@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-Tensor = Any
+from lucid.types import Tensor
 
 
 def _text(parts: Any) -> str:
@@ -57,6 +57,10 @@ class cummin(_ValuesAndIndices):
 
 class topk(_ValuesAndIndices):
     """The k largest or smallest numbers along a dimension, and where they stood."""
+
+
+class kthvalue(_ValuesAndIndices):
+    """The k-th smallest numbers along a dimension, and where they stood."""
 
 
 class sort(_ValuesAndIndices):

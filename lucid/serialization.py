@@ -35,6 +35,7 @@ FORMAT_VERSION = 1
 MAX_DEPTH = 100  # containers inside each other: far beyond any checkpoint, well within Python's stack
 KEYS = (str, int, float, bool, type(None))
 KEY_NAMES = "str, int, finite float, bool or None"
+_deserialize: Callable[[bytes], Any] = safetensors.deserialize
 MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
 
 NUMPY_DTYPES = {
@@ -238,7 +239,7 @@ class _Reader:
             self.wrong(f"cut short: the header should have {header_bytes} bytes, {size - 8} are there")
         data = start + opened.read()
         try:
-            stored = safetensors.deserialize(data)
+            stored = _deserialize(data)
         except safetensors.SafetensorError as problem:
             self.wrong(f"not a whole safetensors file ({problem})")
         for name, tensor in stored:

@@ -684,7 +684,7 @@ def test_cross_entropy(data):
     x.requires_grad_()
     result = attempt(
         "cross_entropy",
-        lambda: F.cross_entropy(x, target, weight and weight[0], ignore, reduction, smoothing), *seen,
+        lambda: F.cross_entropy(x, target, weight and weight[0], None, ignore, None, reduction, smoothing), *seen,
     )  # fmt: skip
     x.requires_grad_(False)
     bad = ((t < 0) | (t >= classes)) & (t != ignore)

@@ -6,9 +6,10 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
+Mode = TypeVar("Mode", bound="_GradMode")
 
 
 class _Mode(threading.local):
@@ -36,7 +37,8 @@ class _GradMode:
     def __call__(self, function: F) -> F:
         recording = self.recording
         if inspect.isgeneratorfunction(function):
-            return _wrap_generator(function, recording)
+            generator: F = _wrap_generator(function, recording)
+            return generator
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -93,6 +95,10 @@ class no_grad(_GradMode):  # noqa: N801
 
     recording = False
 
+    @overload
+    def __new__(cls: type[Mode], function: None = None) -> Mode: ...
+    @overload
+    def __new__(cls, function: Callable[..., Any]) -> Any: ...
     def __new__(cls, function: Any = None) -> Any:
         """``@no_grad`` without parentheses decorates at once."""
         self = super().__new__(cls)
@@ -129,6 +135,10 @@ class inference_mode(_GradMode):  # noqa: N801
         False
     """
 
+    @overload
+    def __new__(cls: type[Mode], mode: bool = True) -> Mode: ...
+    @overload
+    def __new__(cls, mode: Callable[..., Any]) -> Any: ...
     def __new__(cls, mode: Any = True) -> Any:
         """``@inference_mode`` without parentheses decorates at once."""
         self = super().__new__(cls)

@@ -10,16 +10,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from lucid.autograd.grad_mode import mode
 from lucid.engine import accumulate, check_writable, owns_memory
+from lucid.engine import dtype as number_type
+from lucid.types import Tensor
 
 before_backward: list[Any] = [None]  # a function of the roots, called first; see anomaly.py
 _newer = itertools.count(0, -1).__next__
 
 Rule = Callable[..., Any]
 Hook = Callable[[Any], Any]
+Result = TypeVar("Result", bound="Tensor | tuple[Tensor, ...]")
 
 
 class Value:
@@ -44,19 +49,61 @@ class Value:
         "__weakref__", "_grad", "array", "base", "dtype", "hooks", "node", "pointer", "requires_grad",
         "restriction", "shape", "strides", "version",
     )  # fmt: skip
+    restriction: str
 
-    def __init__(self, array: Any, pointer: Any, shape: tuple[int, ...], dtype: Any, strides: Any = None) -> None:
-        self.array = array
-        self.pointer = pointer
-        self.shape = shape
-        self.dtype = dtype
-        self.strides = strides
+    def __init__(
+        self,
+        array: Any = None,
+        pointer: Any = None,
+        shape: Any = None,
+        dtype: Any = None,
+        strides: Any = None,
+    ) -> None:
+        if dtype.__class__ is not number_type:  # a user calls Tensor(2, 3) or Tensor([1, 2])
+            given = tuple(x for x in (array, pointer, shape, dtype, strides) if x is not None)
+            array, pointer, shape, dtype, strides = self._of_given(given)
+        self.array: np.ndarray = array
+        self.pointer: Any = pointer
+        self.shape: tuple[int, ...] = shape
+        self.dtype: number_type = dtype
+        self.strides: tuple[int, ...] | None = strides
         self.requires_grad = False
-        self._grad: Any = None
-        self.node: Any = None
+        self._grad: Tensor | None = None
+        self.node: Node | None = None
         self.version: list[Any] = [0]
-        self.base: Any = None
-        self.hooks: Any = None
+        self.base: Tensor | None = None
+        self.hooks: dict[int, Hook] | None = None
+
+    def _of_given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Memory, shape, type and strides for what a user gave to the class itself."""
+        raise TypeError(f"{type(self).__name__}: not to be made by a call; use lucid.tensor")
+
+
+# The names PyTorch prints that do not follow from ours.
+_SHOWN = {
+    "reshape": "ViewBackward0",
+    "slice": "SliceBackward0",
+    "to": "ToCopyBackward0",
+    "linear": "AddmmBackward0",
+    "conv1d": "ConvolutionBackward0",
+    "conv2d": "ConvolutionBackward0",
+    "conv_transpose1d": "ConvolutionBackward0",
+    "conv_transpose2d": "ConvolutionBackward0",
+    "cross_entropy": "NllLossBackward0",
+    "gather_rows": "EmbeddingBackward0",
+    "amax": "MaxBackward1",
+    "amin": "MinBackward1",
+    "norm": "LinalgVectorNormBackward0",
+    "layer_norm": "NativeLayerNormBackward0",
+    "batch_norm": "NativeBatchNormBackward0",
+    "group_norm": "NativeGroupNormBackward0",
+    "max_pool2d": "MaxPool2DWithIndicesBackward0",
+    "avg_pool2d": "AvgPool2DBackward0",
+    "softplus_beta": "SoftplusBackward0",
+    "linear_relu": "ReluBackward0",
+    "copy_slices": "CopySlices",
+    "clamp": "ClampBackward1",
+}
 
 
 class Node:
@@ -103,13 +150,40 @@ class Node:
         self.hooks: Any = None
         self.retained: Any = None
 
+    @property
+    def shown_name(self) -> str:
+        """What PyTorch calls the operation's class, as far as one name here is one there."""
+        return _SHOWN.get(self.name) or "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+
     def __repr__(self) -> str:
-        return f"<{''.join(part.capitalize() for part in self.name.split('_'))}Backward>"
+        return f"<{self.shown_name} object at {id(self):#x}>"
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """Where each input came from, as pairs, the way PyTorch shows them."""
-        return tuple((edge, 0) for edge in self.edges)
+        """Where each input came from, as pairs, the way PyTorch shows them: a leaf is an :class:`AccumulateGrad`."""
+        return tuple((AccumulateGrad(edge) if isinstance(edge, Value) else edge, 0) for edge in self.edges)
+
+
+class AccumulateGrad:
+    """A leaf, where the graph is walked through.
+
+    Attributes:
+        variable: the leaf.
+    """
+
+    next_functions = ()
+
+    def __init__(self, variable: Value) -> None:
+        self.variable = variable
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccumulateGrad) and other.variable is self.variable
+
+    def __hash__(self) -> int:
+        return id(self.variable)
 
 
 class OutputNode(Node):
@@ -133,8 +207,13 @@ def needs_graph(*inputs: Any) -> bool:
 
 
 def record(
-    name: str, result: Any, inputs: Sequence[Any], rules: Any, saved: tuple[Any, ...] = (), output: int | None = None
-) -> Any:
+    name: str,
+    result: Result,
+    inputs: Sequence[Any],
+    rules: Any,
+    saved: tuple[Any, ...] = (),
+    output: int | None = None,
+) -> Result:
     """Gives ``result`` its place in the graph, when recording and when an input requires a gradient; returns it.
 
     Args:
@@ -147,7 +226,7 @@ def record(
     """
     if not mode.recording:
         return result
-    edges = []
+    edges: list[Node | Value | None] = []
     wanted = False
     for x in inputs:
         if isinstance(x, Value) and x.requires_grad:
@@ -176,9 +255,9 @@ def record(
     return result
 
 
-def detached_alias(x: Any) -> Any:
+def detached_alias(x: Any) -> Tensor:
     """Another tensor on the same memory and version counter, outside the graph."""
-    alias = type(x)(x.array, x.pointer, x.shape, x.dtype, x.strides)
+    alias: Tensor = type(x)(x.array, x.pointer, x.shape, x.dtype, x.strides)
     alias.version = x.version
     alias.base = x.base
     return alias
@@ -321,6 +400,11 @@ def run_backward(
 
 def _accumulate(leaf: Any, grad: Any, create_graph: bool, shared: set[int]) -> None:
     """Adds to ``leaf.grad``. The first gradient becomes it without a copy, if nobody else holds its memory."""
+    if grad.shape != leaf.shape or grad.dtype is not leaf.dtype:
+        raise RuntimeError(
+            f"backward: the gradient is {describe(grad)}, but the leaf is {describe(leaf)}; "
+            "its data was replaced after it was used"
+        )
     if leaf._grad is None:
         if create_graph:
             leaf._grad = grad

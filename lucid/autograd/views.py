@@ -18,6 +18,7 @@ from typing import Any
 
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, OutputNode
+from lucid.types import Tensor
 
 FIRST_LIMIT = 24
 MADE_UNRECORDED = (
@@ -29,7 +30,7 @@ ONE_OF_SEVERAL = (
 )
 
 
-def attach(name: str, out: Any, input: Any, rule: Callable[..., Any]) -> Any:
+def attach(name: str, out: Tensor, input: Any, rule: Callable[..., Any]) -> Tensor:
     """Gives ``out``, a view of ``input``, its place in the graph; returns it.
 
     Args:

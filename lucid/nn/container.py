@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from typing import Any, TypeVar
+from typing import Any, SupportsIndex, TypeVar
 
 from lucid.autograd.graph import describe
 from lucid.nn import functional as F  # noqa: N812
@@ -35,7 +35,7 @@ class _Numbered(Module):
         if not isinstance(module, Module) and not (module is None and self._holds_none):
             raise TypeError(f"{type(self).__name__}: {name!r} must be a Module, got {describe(module)}")
 
-    def _name_at(self, index: Any) -> str:
+    def _name_at(self, index: SupportsIndex) -> str:
         names = list(self._modules)
         try:
             return names[index]

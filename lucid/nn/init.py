@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,8 +13,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd import no_grad
 from lucid.ops.random import randperm
-
-Tensor = Any
+from lucid.types import Tensor
 
 _GAINS = {
     "linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv3d": 1.0, "conv_transpose1d": 1.0, "conv_transpose2d": 1.0,
@@ -169,7 +171,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     channel = np.arange(min(own, shape[1]))
     middle = tuple(size // 2 for size in shape[2:])
     for first in range(0, shape[0], own or 1):
-        ones = (first + channel, channel, *middle)
+        ones: Any = (first + channel, channel, *middle)
         weights[ones] = 1
     return tensor.copy_(engine.wrap(weights))
 
@@ -212,12 +214,12 @@ def trunc_normal_(
     values = np.empty(tensor.array.size, kind.numpy)
     wanted = np.arange(values.size)
     while wanted.size:
-        drawn = engine.empty(wanted.shape, kind)
+        fresh = engine.empty(wanted.shape, kind)
         if direct:
-            drawn = drawn.normal_(mean, std, generator=generator).array
+            drawn = fresh.normal_(mean, std, generator=generator).array
             good = (drawn >= low) & (drawn <= high)
         else:
-            drawn = drawn.uniform_(a, b, generator=generator).array
+            drawn = fresh.uniform_(a, b, generator=generator).array
             chance = engine.empty(wanted.shape, kind).uniform_(generator=generator).array
             good = chance < np.exp((peak**2 - ((drawn - mean) / std) ** 2) / 2)
         values[wanted[good]] = drawn[good]
@@ -283,3 +285,21 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     for column in range(columns):
         values[randperm(rows, generator=generator).array[:zeros], column] = 0
     return tensor.copy_(engine.wrap(values))
+
+
+def _older(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    name = function.__name__
+
+    @functools.wraps(function)
+    def older(*args: Any, **options: Any) -> Tensor:
+        warnings.warn(f"nn.init.{name[:-1]} is the older name of nn.init.{name}", FutureWarning, stacklevel=2)
+        return function(*args, **options)
+
+    older.__doc__ = f"The older name of :func:`{name}`; warns."
+    return older
+
+
+uniform, normal, constant, eye, dirac = (_older(f) for f in (uniform_, normal_, constant_, eye_, dirac_))
+xavier_uniform, xavier_normal = _older(xavier_uniform_), _older(xavier_normal_)
+kaiming_uniform, kaiming_normal = _older(kaiming_uniform_), _older(kaiming_normal_)
+orthogonal, sparse = _older(orthogonal_), _older(sparse_)

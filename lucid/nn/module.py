@@ -2,18 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-from lucid import engine
-from lucid.autograd.graph import RemovableHandle, Value, add_hook, describe
-from lucid.nn import module_state
-from lucid.nn.module_hooks import CallHook, call_with_hooks
-from lucid.nn.module_state import EXTRA_STATE, LoadResult, StateHook
+from lucid import engine, script_settings
+from lucid.autograd.graph import Value, describe
+from lucid.nn import module_hooks, module_state
+from lucid.nn.module_hooks import call_with_hooks
 from lucid.tensor import Parameter, Tensor
 
 Self = TypeVar("Self", bound="Module")
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result", covariant=True)
 _FLOATS = (engine.float32, engine.float64)
+
+
+class _HasForward(Protocol[Arguments, Result]):
+    """How a type checker sees a module that is called: with the arguments and the result of its ``forward``."""
+
+    _call_hooks: dict[int, Any]
+
+    def forward(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result: ...
+
+
+class Table(dict[str, Any]):
+    """The parameters, buffers or modules of a module by name, at this moment. What is put in or taken out here is so
+    in the module."""
+
+    def __init__(self, module: Module, register: Callable[[str, Any], None], found: dict[str, Any]) -> None:
+        super().__init__(found)
+        self._module = module
+        self._register = register
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name in self:  # it keeps its place
+            setattr(self._module, name, value)
+        else:
+            self._register(name, value)
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        delattr(self._module, name)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """Takes a name out of the module, and gives what it had."""
+        if name not in self and default:
+            return default[0]
+        value = self[name]
+        del self[name]
+        return value
+
+    def update(self, *others: Any, **more: Any) -> None:
+        """Puts names into the module."""
+        for name, value in dict(*others, **more).items():
+            self[name] = value
+
+    def clear(self) -> None:
+        """Takes all names out of the module."""
+        for name in list(self):
+            del self[name]
 
 
 class Module:
@@ -60,64 +108,17 @@ class Module:
         """Computes the result; every module writes its own."""
         raise NotImplementedError(f"{type(self).__name__}: write a method forward(self, ...)")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: _HasForward[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         if self._call_hooks:
-            return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
+            result: Result = call_with_hooks(self, args, kwargs)
+            return result
+        forward: Callable[..., Result] = self.forward
+        return forward(*args, **kwargs) if kwargs else forward(*args)
 
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Calls ``hook(module, args)`` before ``forward``; what it returns (if not None) replaces the arguments.
-
-        Args:
-            hook: the function.
-            prepend: before the other pre-hooks, and not after them.
-            with_kwargs: call ``hook(module, args, kwargs)``, which returns None or both: ``(args, kwargs)``.
-        """
-        return add_hook(self._call_hooks, CallHook("forward_pre", hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
-    ) -> RemovableHandle:
-        """Calls ``hook(module, args, result)`` after ``forward``; what it returns (if not None) replaces the result.
-
-        Args:
-            hook: the function.
-            prepend: before the other forward hooks, and not after them.
-            with_kwargs: call ``hook(module, args, kwargs, result)``.
-            always_call: call it also when ``forward`` raised.
-        """
-        return add_hook(self._call_hooks, CallHook("forward", hook, with_kwargs, always_call), prepend)
-
-    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Calls ``hook(module, grad_output)`` when the gradients of the outputs are known.
-
-        ``grad_output`` is a tuple; what the hook returns (if not None) replaces it.
-        """
-        return add_hook(self._call_hooks, CallHook("backward_pre", hook), prepend)
-
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Calls ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are known.
-
-        Both are tuples, with None for what has no gradient; ``grad_input`` speaks of the positional arguments. What the
-        hook returns (if not None) goes on in place of ``grad_input``. Inputs and outputs of a module with such hooks
-        are views, so they cannot be changed in place while recording.
-
-        Example:
-            >>> import lucid
-            >>> layer = lucid.nn.Linear(2, 1)
-            >>> with layer.register_full_backward_hook(lambda module, grad_input, grad_output: print(grad_output)):
-            ...     layer(lucid.ones(1, 2)).sum().backward()
-            (tensor([[1.]]),)
-        """
-        return add_hook(self._call_hooks, CallHook("backward", hook), prepend)
-
+    register_forward_pre_hook = module_hooks.register_forward_pre_hook
+    register_forward_hook = module_hooks.register_forward_hook
+    register_full_backward_pre_hook = module_hooks.register_full_backward_pre_hook
+    register_full_backward_hook = module_hooks.register_full_backward_hook
     # -----------------------------------------------------------------------------------------------------------------
     # Attributes
 
@@ -192,15 +193,15 @@ class Module:
 
     @property
     def _parameters(self) -> dict[str, Any]:
-        return self._of_kind("parameter")
+        return Table(self, self.register_parameter, self._of_kind("parameter"))
 
     @property
     def _buffers(self) -> dict[str, Any]:
-        return self._of_kind("buffer", "constant")
+        return Table(self, self.register_buffer, self._of_kind("buffer", "constant"))
 
     @property
     def _modules(self) -> dict[str, Any]:
-        return self._of_kind("module")
+        return Table(self, self.add_module, self._of_kind("module"))
 
     # -----------------------------------------------------------------------------------------------------------------
     # Walking through
@@ -279,7 +280,7 @@ class Module:
         Raises:
             AttributeError: when there is none.
         """
-        module: Any = self
+        module: Module = self
         for name in target.split(".") if target else ():
             inside = module._modules
             if inside.get(name) is None:
@@ -416,6 +417,26 @@ class Module:
         """Parameters and buffers as float64."""
         return self.to(engine.float64)
 
+    def half(self: Self) -> Self:
+        """Would be parameters and buffers as float16, which is not there.
+
+        Raises:
+            TypeError: always.
+        """
+        return self.to(engine.float16)
+
+    def bfloat16(self: Self) -> Self:
+        """Would be parameters and buffers as bfloat16, which is not there.
+
+        Raises:
+            TypeError: always.
+        """
+        return self.to(engine.bfloat16)
+
+    def compile(self, **options: Any) -> None:
+        """Changes nothing: there is no compiler, the operations are compiled already; see :func:`lucid.compile`."""
+        script_settings.compile(self, **options)
+
     def cpu(self: Self) -> Self:
         """The module itself."""
         return self
@@ -431,29 +452,10 @@ class Module:
     # -----------------------------------------------------------------------------------------------------------------
     # State
 
-    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
-        """Parameters and persistent buffers by dotted name, outside the graph, on the same memory.
-
-        Args:
-            destination: a dict that takes them; None for a new OrderedDict.
-            prefix: what stands before every name.
-            keep_vars: give the parameters themselves, which require gradients.
-
-        Example:
-            >>> import lucid
-            >>> list(lucid.nn.Linear(2, 3).state_dict())
-            ['weight', 'bias']
-        """
-        return module_state.save(self, destination, prefix, keep_vars)
-
-    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
-        """Puts the state of this module, without those inside it, into ``destination``."""
-        for kind in ("parameter", "buffer"):
-            for name, value in self._of_kind(kind).items():
-                if value is not None:
-                    destination[prefix + name] = value if keep_vars else value.detach()
-        if self._has_extra_state("get"):
-            destination[prefix + EXTRA_STATE] = self.get_extra_state()
+    state_dict = module_state.state_dict
+    load_state_dict = module_state.load_state_dict
+    _save_to_state_dict = module_state.save_own
+    _load_from_state_dict = module_state.load_own
 
     def get_extra_state(self) -> Any:
         """What else is to be saved; a module that has such a thing writes this and :meth:`set_extra_state`."""
@@ -467,65 +469,12 @@ class Module:
         name = f"{direction}_extra_state"
         return getattr(type(self), name) is not getattr(Module, name)
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> LoadResult:
-        """Copies values into parameters and buffers by name. Nothing is changed when it raises.
-
-        (A post-hook that lets missing names pass runs when the values are there; if it does not, they stay.)
-
-        Args:
-            state_dict: tensors (or NumPy arrays) by dotted name, as :meth:`state_dict` gives them.
-            strict: whether missing and unexpected names are errors.
-            assign: put the given tensors, with their number types, in place of the module's own instead of copying.
-
-        Returns:
-            The missing and the unexpected names.
-
-        Raises:
-            RuntimeError: for names that do not match (strict), or shapes that differ, all of them listed.
-        """
-        return module_state.load(self, state_dict, strict, assign)
-
-    def _load_from_state_dict(
-        self,
-        state_dict: Any,
-        prefix: str,
-        local_metadata: dict[str, Any],
-        strict: bool,
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
-    ) -> None:
-        """Takes the state of this module, without those inside it, from ``state_dict``."""
-        module_state.load_own(
-            self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
-        )
-
-    def register_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Calls ``hook(module, prefix, keep_vars)`` before :meth:`state_dict` looks at the module."""
-        return add_hook(self._state_hooks, StateHook("save_pre", hook))
-
-    def register_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Calls ``hook(module, state_dict, prefix, local_metadata)`` when the module's state is in the dict."""
-        return add_hook(self._state_hooks, StateHook("save_post", hook))
-
-    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """As :meth:`register_state_dict_post_hook`; what the hook returns (if not None) replaces the dict."""
-        return add_hook(self._state_hooks, StateHook("save_post", hook, replaces=True))
-
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Calls ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``
-        before the module takes its state; it may change the dict and the lists."""
-        return add_hook(self._state_hooks, StateHook("load_pre", hook))
-
-    def _register_load_state_dict_pre_hook(
-        self, hook: Callable[..., None], with_module: bool = False
-    ) -> RemovableHandle:
-        """As :meth:`register_load_state_dict_pre_hook`, by default without the module."""
-        return add_hook(self._state_hooks, StateHook("load_pre", hook, with_module))
-
-    def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Calls ``hook(module, incompatible_keys)`` when the state is loaded; it may take names out of the lists."""
-        return add_hook(self._state_hooks, StateHook("load_post", hook))
+    register_state_dict_pre_hook = module_state.register_state_dict_pre_hook
+    register_state_dict_post_hook = module_state.register_state_dict_post_hook
+    _register_state_dict_hook = module_state.register_state_dict_hook
+    register_load_state_dict_pre_hook = module_state.register_load_state_dict_pre_hook
+    _register_load_state_dict_pre_hook = module_state.register_load_pre_hook
+    register_load_state_dict_post_hook = module_state.register_load_state_dict_post_hook
 
     # -----------------------------------------------------------------------------------------------------------------
     # Printing

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lucid import engine
 from lucid.autograd.grad_mode import is_grad_enabled
-from lucid.autograd.graph import Value, describe, needs_graph, record
+from lucid.autograd.graph import RemovableHandle, Value, add_hook, describe, needs_graph, record
 from lucid.autograd.views import register
 from lucid.ops import create
 
@@ -29,6 +29,63 @@ class CallHook(NamedTuple):
     function: Callable[..., Any]
     with_kwargs: bool = False
     always: bool = False
+
+
+def register_forward_pre_hook(
+    module: Any, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+) -> RemovableHandle:
+    """Calls ``hook(module, args)`` before ``forward``; what it returns (if not None) replaces the arguments.
+
+    Args:
+        hook: the function.
+        prepend: before the other pre-hooks, and not after them.
+        with_kwargs: call ``hook(module, args, kwargs)``, which returns None or both: ``(args, kwargs)``.
+    """
+    return add_hook(module._call_hooks, CallHook("forward_pre", hook, with_kwargs), prepend)
+
+
+def register_forward_hook(
+    module: Any,
+    hook: Callable[..., Any],
+    *,
+    prepend: bool = False,
+    with_kwargs: bool = False,
+    always_call: bool = False,
+) -> RemovableHandle:
+    """Calls ``hook(module, args, result)`` after ``forward``; what it returns (if not None) replaces the result.
+
+    Args:
+        hook: the function.
+        prepend: before the other forward hooks, and not after them.
+        with_kwargs: call ``hook(module, args, kwargs, result)``.
+        always_call: call it also when ``forward`` raised.
+    """
+    return add_hook(module._call_hooks, CallHook("forward", hook, with_kwargs, always_call), prepend)
+
+
+def register_full_backward_pre_hook(module: Any, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+    """Calls ``hook(module, grad_output)`` when the gradients of the outputs are known.
+
+    ``grad_output`` is a tuple; what the hook returns (if not None) replaces it.
+    """
+    return add_hook(module._call_hooks, CallHook("backward_pre", hook), prepend)
+
+
+def register_full_backward_hook(module: Any, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+    """Calls ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are known.
+
+    Both are tuples, with None for what has no gradient; ``grad_input`` speaks of the positional arguments. What the
+    hook returns (if not None) goes on in place of ``grad_input``. Inputs and outputs of a module with such hooks
+    are views, so they cannot be changed in place while recording.
+
+    Example:
+        >>> import lucid
+        >>> layer = lucid.nn.Linear(2, 1)
+        >>> with layer.register_full_backward_hook(lambda module, grad_input, grad_output: print(grad_output)):
+        ...     layer(lucid.ones(1, 2)).sum().backward()
+        (tensor([[1.]]),)
+    """
+    return add_hook(module._call_hooks, CallHook("backward", hook), prepend)
 
 
 def call_with_hooks(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -133,11 +190,8 @@ class _BackwardHooks:
         return grads
 
     def at_inputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        if self.grad_output is None:
-            raise RuntimeError(
-                f"backward hook of {type(self.module).__name__}: gradients reached its inputs but not its outputs; its "
-                "forward must return everything that a loss is made of"
-            )
+        if self.grad_output is None:  # not through the outputs: a second derivative, or a side way out of the module
+            return grads
         grads = _with_zeros(grads, self.inputs)
         grad_output, self.grad_output = self.grad_output, None
         for hook in self.after:
@@ -149,13 +203,13 @@ def _replaced(name: str, grads: tuple[Any, ...], changed: Any) -> tuple[Any, ...
     """The gradients that a hook returned, or those it was given when it returned None."""
     if changed is None:
         return grads
-    changed = changed if isinstance(changed, tuple) else (changed,)
-    if len(changed) != len(grads):
-        raise RuntimeError(f"backward hook: it returned {len(changed)} of {name}, expected {len(grads)}")
-    for old, new in zip(grads, changed, strict=True):
+    given: tuple[Any, ...] = changed if isinstance(changed, tuple) else (changed,)
+    if len(given) != len(grads):
+        raise RuntimeError(f"backward hook: it returned {len(given)} of {name}, expected {len(grads)}")
+    for old, new in zip(grads, given, strict=True):
         if new is not None and not (isinstance(new, Value) and (old is None or new.shape == old.shape)):
             raise RuntimeError(f"backward hook: {name} is {describe(old)}; it cannot be replaced by {describe(new)}")
-    return changed
+    return given
 
 
 def _kind(value: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.grad_mode import no_grad
-from lucid.autograd.graph import Value, describe
+from lucid.autograd.graph import RemovableHandle, Value, add_hook, describe
 from lucid.tensor import Parameter
 
 EXTRA_STATE = "_extra_state"  # the name under which get_extra_state's result is kept
@@ -26,7 +26,7 @@ class LoadResult(NamedTuple):
     def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
-        return f"{type(self).__name__}(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
 class StateHook(NamedTuple):
@@ -45,8 +45,19 @@ class StateHook(NamedTuple):
     replaces: bool = False
 
 
-def save(module: Any, destination: Any, prefix: str, keep_vars: bool) -> Any:
-    """The work of :meth:`Module.state_dict`."""
+def state_dict(module: Any, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
+    """Parameters and persistent buffers by dotted name, outside the graph, on the same memory.
+
+    Args:
+        destination: a dict that takes them; None for a new OrderedDict.
+        prefix: what stands before every name.
+        keep_vars: give the parameters themselves, which require gradients.
+
+    Example:
+        >>> import lucid
+        >>> list(lucid.nn.Linear(2, 3).state_dict())
+        ['weight', 'bias']
+    """
     if destination is None:
         destination = OrderedDict()
         destination._metadata = OrderedDict()
@@ -67,11 +78,38 @@ def save(module: Any, destination: Any, prefix: str, keep_vars: bool) -> Any:
             if changed is not None and not hook.replaces:
                 raise RuntimeError("a state_dict post-hook changes the state in place and returns None")
             destination = destination if changed is None else changed
-    return destination
+    saved: dict[str, Any] = destination
+    return saved
 
 
-def load(module: Any, state_dict: Mapping[str, Any], strict: bool, assign: bool) -> LoadResult:
-    """The work of :meth:`Module.load_state_dict`."""
+def save_own(module: Any, destination: Any, prefix: str, keep_vars: bool) -> None:
+    """Puts the state of this module, without those inside it, into ``destination``."""
+    for kind in ("parameter", "buffer"):
+        for name, value in module._of_kind(kind).items():
+            if value is not None:
+                destination[prefix + name] = value if keep_vars else value.detach()
+    if module._has_extra_state("get"):
+        destination[prefix + EXTRA_STATE] = module.get_extra_state()
+
+
+def load_state_dict(
+    module: Any, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+) -> LoadResult:
+    """Copies values into parameters and buffers by name. Nothing is changed when it raises.
+
+    (A post-hook that lets missing names pass runs when the values are there; if it does not, they stay.)
+
+    Args:
+        state_dict: tensors (or NumPy arrays) by dotted name, as :meth:`state_dict` gives them.
+        strict: whether missing and unexpected names are errors.
+        assign: put the given tensors, with their number types, in place of the module's own instead of copying.
+
+    Returns:
+        The missing and the unexpected names.
+
+    Raises:
+        RuntimeError: for names that do not match (strict), or shapes that differ, all of them listed.
+    """
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"load_state_dict: expected a mapping of names to tensors, got {type(state_dict).__name__}")
     metadata = getattr(state_dict, "_metadata", None) or {}
@@ -118,7 +156,7 @@ def load(module: Any, state_dict: Mapping[str, Any], strict: bool, assign: bool)
 
 def load_own(
     module: Any,
-    state_dict: Mapping[str, Any],
+    state_dict: Any,
     prefix: str,
     local_metadata: dict[str, Any],
     strict: bool,
@@ -126,7 +164,7 @@ def load_own(
     unexpected_keys: list[str],
     error_msgs: list[str],
 ) -> None:
-    """The work of :meth:`Module._load_from_state_dict`: one module, without those inside it."""
+    """Takes the state of this module, without those inside it, from ``state_dict``."""
     arguments = (state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
     for hook in tuple(module._state_hooks.values()):
         if hook.kind == "load_pre":
@@ -200,3 +238,38 @@ def _in_place_of(mine: Any, given: Any) -> Any:
 
 def _quoted(names: list[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Hooks
+
+
+def register_state_dict_pre_hook(module: Any, hook: Callable[..., None]) -> RemovableHandle:
+    """Calls ``hook(module, prefix, keep_vars)`` before :meth:`state_dict` looks at the module."""
+    return add_hook(module._state_hooks, StateHook("save_pre", hook))
+
+
+def register_state_dict_post_hook(module: Any, hook: Callable[..., None]) -> RemovableHandle:
+    """Calls ``hook(module, state_dict, prefix, local_metadata)`` when the module's state is in the dict."""
+    return add_hook(module._state_hooks, StateHook("save_post", hook))
+
+
+def register_state_dict_hook(module: Any, hook: Callable[..., Any]) -> RemovableHandle:
+    """As :meth:`register_state_dict_post_hook`; what the hook returns (if not None) replaces the dict."""
+    return add_hook(module._state_hooks, StateHook("save_post", hook, replaces=True))
+
+
+def register_load_state_dict_pre_hook(module: Any, hook: Callable[..., None]) -> RemovableHandle:
+    """Calls ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``
+    before the module takes its state; it may change the dict and the lists."""
+    return add_hook(module._state_hooks, StateHook("load_pre", hook))
+
+
+def register_load_pre_hook(module: Any, hook: Callable[..., None], with_module: bool = False) -> RemovableHandle:
+    """As :meth:`register_load_state_dict_pre_hook`, by default without the module."""
+    return add_hook(module._state_hooks, StateHook("load_pre", hook, with_module))
+
+
+def register_load_state_dict_post_hook(module: Any, hook: Callable[..., None]) -> RemovableHandle:
+    """Calls ``hook(module, incompatible_keys)`` when the state is loaded; it may take names out of the lists."""
+    return add_hook(module._state_hooks, StateHook("load_post", hook))

@@ -46,7 +46,7 @@ class _Layer(Module):
     linear1: Linear
     linear2: Linear
     dropout: Dropout
-    activation: Any
+    activation: Callable[[Tensor], Tensor]
     norm_first: bool
 
     def _block(self, x: Tensor, norm: Module, inside: Callable[[Tensor], Tensor]) -> Tensor:
@@ -387,7 +387,7 @@ class Transformer(Module):
                 f"got shapes {src.shape} and {tgt.shape}"
             )
         memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
-        return self.decoder(
+        out: Tensor = self.decoder(
             tgt,
             memory,
             tgt_mask=tgt_mask,
@@ -397,6 +397,7 @@ class Transformer(Module):
             tgt_is_causal=tgt_is_causal,
             memory_is_causal=memory_is_causal,
         )
+        return out
 
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from lucid import engine
 from lucid.autograd.grad_mode import mode, no_grad
 from lucid.autograd.graph import Value, record
-from lucid.engine import Elementwise
+from lucid.engine import Elementwise, NoKernel
+from lucid.errors import ArgumentError, DivisionError, KindError
 from lucid.ops.broadcast import expand, sum_to_size
 from lucid.ops.elementwise import (
     Binary,
-    Operand,
-    Tensor,
     Unary,
     binary,
     common_shape,
@@ -23,11 +22,13 @@ from lucid.ops.elementwise import (
     match,
     match_all,
     need_tensor,
+    no_bools,
     operand,
     result_type,
     unary,
 )
 from lucid.ops.view import to_dtype
+from lucid.types import Operand, Tensor
 
 
 def add(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
@@ -50,7 +51,7 @@ def _add_scaled(name: str, input: Operand, other: Operand, alpha: float) -> Tens
     kind = a.dtype
     if not kind.is_floating_point:
         if not isinstance(alpha, int):
-            raise TypeError(f"{name}: for {kind} operands alpha must be an integer, got {alpha!r}")
+            raise KindError(f"{name}: for {kind} operands alpha must be an integer, got {alpha!r}")
         return binary(_add, a, mul(b, alpha))
     out = engine.empty(a.shape, kind)
     dense_a, dense_b = engine.contiguous(a), engine.contiguous(b)
@@ -72,6 +73,8 @@ _neg = Unary("neg", lambda grad: neg(grad), integers=np.negative)
 def positive(input: Tensor) -> Tensor:
     """The tensor itself."""
     need_tensor("positive", input)
+    if input.dtype is engine.bool_:
+        raise NoKernel("positive", input.dtype)
     return input
 
 
@@ -86,7 +89,7 @@ def abs(input: Tensor) -> Tensor:
     return unary(_abs, input)
 
 
-_abs = Unary("abs", lambda grad, x: mul(grad, sign(x)), "input", np.abs)
+_abs = Unary("abs", lambda grad, x: mul(grad, sign(x)), "input", no_bools("abs", np.abs))
 
 
 def sign(input: Tensor) -> Tensor:
@@ -108,7 +111,7 @@ def floor(input: Tensor) -> Tensor:
     return unary(_floor, input)
 
 
-_floor = Unary("floor", _zero, integers=np.copy)
+_floor = Unary("floor", _zero, integers=no_bools("floor", np.copy))
 
 
 def ceil(input: Tensor) -> Tensor:
@@ -116,7 +119,7 @@ def ceil(input: Tensor) -> Tensor:
     return unary(_ceil, input)
 
 
-_ceil = Unary("ceil", _zero, integers=np.copy)
+_ceil = Unary("ceil", _zero, integers=no_bools("ceil", np.copy))
 
 
 def trunc(input: Tensor) -> Tensor:
@@ -124,7 +127,7 @@ def trunc(input: Tensor) -> Tensor:
     return unary(_trunc, input)
 
 
-_trunc = Unary("trunc", _zero, integers=np.copy)
+_trunc = Unary("trunc", _zero, integers=no_bools("trunc", np.copy))
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
@@ -135,7 +138,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     return div(unary(_round, mul(input, 10.0**decimals)), 10.0**decimals)
 
 
-_round = Unary("round", _zero, integers=np.copy)
+_round = Unary("round", _zero, integers=no_bools("round", np.copy))
 
 
 def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
@@ -181,7 +184,7 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
     if rounding_mode is None:
         return binary(_div, input, other)
     if rounding_mode not in ("floor", "trunc"):
-        raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
+        raise ArgumentError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
     with no_grad():
         if rounding_mode == "floor":
             quotient = floor_divide(input, other)
@@ -226,10 +229,10 @@ def floor_divide(input: Operand, other: Operand) -> Tensor:
 def _integer_division(function: Callable[..., Any]) -> Callable[..., Any]:
     def divide(a: Any, b: Any) -> Any:
         if np.any(np.equal(b, 0)):
-            raise ZeroDivisionError(f"{function.__name__}: integer division by zero")
+            raise DivisionError(f"{function.__name__}: integer division by zero")
         return function(a, b)
 
-    return divide
+    return no_bools(function.__name__, divide)
 
 
 _floor_divide = Binary("floor_divide", _zero, _zero, saves=False, integers=_integer_division(np.floor_divide))
@@ -374,12 +377,12 @@ _gt, _ge = Elementwise("gt", np.greater, engine.bool_), Elementwise("ge", np.gre
 _mirrored = {"eq": _eq, "ne": _ne, "lt": _gt, "le": _ge, "gt": _lt, "ge": _le}
 
 
-def equals(self: Tensor, other: Any) -> Any:
+def equals(self: Tensor, other: Any) -> Tensor:
     """``==``: as :func:`eq`; for what is neither tensor nor number Python decides."""
     return eq(self, other) if isinstance(other, Value | np.ndarray) or is_number(other) else NotImplemented
 
 
-def differs(self: Tensor, other: Any) -> Any:
+def differs(self: Tensor, other: Any) -> Tensor:
     """``!=``: as :func:`ne`; for what is neither tensor nor number Python decides."""
     return ne(self, other) if isinstance(other, Value | np.ndarray) or is_number(other) else NotImplemented
 
@@ -400,7 +403,7 @@ def _logical(function: Callable[..., Any]) -> Callable[[Operand, Operand], Tenso
         try:
             return engine.wrap(np.asarray(function(*(x.array if isinstance(x, Value) else bool(x) for x in operands))))
         except ValueError as error:
-            raise ValueError(f"{function.__name__}: {error}") from None
+            raise ArgumentError(f"{function.__name__}: {error}") from None
 
     operation.__name__ = function.__name__
     operation.__doc__ = (
@@ -418,13 +421,13 @@ def _bitwise(name: str, function: Callable[..., Any]) -> Callable[[Operand, Oper
     def operation(input: Operand, other: Operand) -> Tensor:
         for x in (input, other):
             if isinstance(x, Value) and x.dtype.is_floating_point:
-                raise TypeError(f"{name}: works on integer and bool tensors, got {x.dtype}")
+                raise KindError(f"{name}: works on integer and bool tensors, got {x.dtype}")
         kind = result_type(input, other)
         arrays = (x.array if isinstance(x, Value) else x for x in (input, other))
         try:
             return engine.wrap(np.asarray(function(*arrays), kind.numpy))
         except (ValueError, OverflowError) as error:
-            raise ValueError(f"{name}: {error} ({kind})") from None
+            raise ArgumentError(f"{name}: {error} ({kind})") from None
 
     operation.__name__ = name
     operation.__doc__ = f"{name.replace('_', ' ').capitalize()} of integers, logical for bools."
@@ -447,14 +450,18 @@ def logical_not(input: Tensor) -> Tensor:
 def bitwise_not(input: Tensor) -> Tensor:
     """The bits of integers turned over; ``not`` for bools."""
     if input.dtype.is_floating_point:
-        raise TypeError(f"bitwise_not: works on integer and bool tensors, got {input.dtype}")
+        raise KindError(f"bitwise_not: works on integer and bool tensors, got {input.dtype}")
     return engine.wrap(np.asarray(np.invert(input.array)))
 
 
 _where = engine.kernels("where")
 
 
-def where(condition: Tensor, input: Operand = None, other: Operand = None) -> Tensor:
+@overload
+def where(condition: Tensor) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Tensor, input: Operand, other: Operand) -> Tensor: ...
+def where(condition: Tensor, input: Operand | None = None, other: Operand | None = None) -> Tensor | tuple[Tensor, ...]:
     """``input`` where the condition is true, else ``other``; all broadcast.
 
     Args:
@@ -472,11 +479,11 @@ def where(condition: Tensor, input: Operand = None, other: Operand = None) -> Te
         [1.0, 0.0]
     """
     if not isinstance(condition, Value):
-        raise TypeError(f"where: condition must be a tensor, got {type(condition).__name__}")
+        raise KindError(f"where: condition must be a tensor, got {type(condition).__name__}")
     if input is None and other is None:
         return tuple(engine.wrap(positions) for positions in np.nonzero(condition.array))
     if condition.dtype is not engine.bool_:
-        raise TypeError(f"where: condition must be bool, got {condition.dtype}; compare with 0 first")
+        raise KindError(f"where: condition must be bool, got {condition.dtype}; compare with 0 first")
     kind = result_type(operand("where", input), operand("where", other))
     a, b = (
         to_dtype(x, kind) if isinstance(x, Value) else engine.wrap(np.asarray(operand("where", x), kind.numpy))

@@ -14,9 +14,11 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import record
 from lucid.autograd.views import attach
+from lucid.errors import ArgumentError
+from lucid.ops.refusal import refuses
 from lucid.ops.view import reshape, sizes, to_dtype, wrap_dim
+from lucid.types import Tensor
 
-Tensor = Any
 Dims = Any  # int, a sequence of ints, or None for all
 
 _sum = engine.kernels("sum")
@@ -39,7 +41,7 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
         for i, size in enumerate(shape, ndim - len(shape)):
             if size != 1 and size != result[i]:
                 if result[i] != 1:
-                    raise ValueError(
+                    raise ArgumentError(
                         f"shapes {' and '.join(map(str, shapes))} do not broadcast: "
                         f"sizes {result[i]} and {size} meet in dimension {i - ndim}"
                     )
@@ -71,7 +73,7 @@ def _expanded_shape(before: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[i
     lead = len(wanted) - len(before)
     shape = tuple(before[i - lead] if s == -1 and i >= lead else s for i, s in enumerate(wanted))
     if lead < 0 or any(s < 0 for s in shape) or any(b not in (1, s) for b, s in zip(before, shape[lead:], strict=True)):
-        raise ValueError(f"expand: shape {before} cannot be expanded to {wanted}")
+        raise ArgumentError(f"expand: shape {before} cannot be expanded to {wanted}")
     return shape
 
 
@@ -87,11 +89,13 @@ def broadcast_to(input: Tensor, shape: Any) -> Tensor:
     return expand(input, shape)
 
 
+@refuses
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor expanded to the shape of ``other``."""
     return expand(input, other.shape)
 
 
+@refuses
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """The tensors expanded to the shape they broadcast to."""
     shape = broadcast_shapes(*(x.shape for x in tensors))
@@ -119,7 +123,7 @@ class Reduction:
         dims = [dim] if isinstance(dim, int) else [] if dim is None else list(dim)
         found = sorted(wrap_dim(operation, d, ndim) for d in dims) or list(range(ndim))
         if len(set(found)) < len(found):
-            raise ValueError(f"{operation}: a dimension appears twice in dim={dim}")
+            raise ArgumentError(f"{operation}: a dimension appears twice in dim={dim}")
         self.dims = tuple(found) if ndim else ()
         self.kept = tuple(1 if i in self.dims else s for i, s in enumerate(shape))
         self.shape = self.kept if keepdim else tuple(s for i, s in enumerate(shape) if i not in self.dims)
@@ -229,7 +233,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     shape, wanted = input.shape, sizes(size)
     lead = len(shape) - len(wanted)
     if lead < 0 or any(w not in (1, s) for s, w in zip(shape[lead:], wanted, strict=True)):
-        raise ValueError(f"sum_to_size: {wanted} does not broadcast to {shape}")
+        raise ArgumentError(f"sum_to_size: {wanted} does not broadcast to {shape}")
     if shape == wanted:
         return input
     dims = tuple(range(lead)) + tuple(i for i in range(lead, len(shape)) if wanted[i - lead] == 1 and shape[i] != 1)

@@ -7,8 +7,10 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.engine import NoKernel
+from lucid.errors import KindError
 from lucid.ops.arithmetic import div, mul, neg, sub
-from lucid.ops.elementwise import Operand, Tensor, alike, match_all, operand
+from lucid.ops.elementwise import alike, match_all, operand
+from lucid.types import Operand, Tensor
 
 _addcmul, _addcdiv = engine.kernels("addcmul"), engine.kernels("addcdiv")
 _add_scaled = engine.kernels("add_scaled")
@@ -30,7 +32,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     kind = x.dtype
     if not kind.is_floating_point:
         if not isinstance(value, int):
-            raise TypeError(f"addcmul: for {kind} tensors value must be an integer, got {value!r}")
+            raise KindError(f"addcmul: for {kind} tensors value must be an integer, got {value!r}")
         return engine.wrap(np.asarray(x.array + value * a.array * b.array, kind.numpy))
     rules = (
         lambda grad, a, b: grad,
@@ -87,7 +89,7 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
         raise NoKernel("lerp", kind)
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, Value) and x.dtype is not kind:
-            raise TypeError(f"lerp: input is {kind} but {name} is {x.dtype}; convert one of them")
+            raise KindError(f"lerp: input is {kind} but {name} is {x.dtype}; convert one of them")
     if not isinstance(weight, Value):
         a, b = match_all("lerp", (input, end), kind)
         out = engine.empty(a.shape, kind)
@@ -145,7 +147,7 @@ def lerp_into(input: Tensor, end: Tensor, weight: Operand) -> bool:
     return True
 
 
-def add_into(input: Tensor, other: Operand, *, alpha: float = 1) -> bool:
+def add_into(input: Tensor, other: Tensor, *, alpha: float = 1) -> bool:
     """input ← input + alpha · other, for a tensor."""
     if not _can_write(input, other):
         return False
@@ -153,6 +155,6 @@ def add_into(input: Tensor, other: Operand, *, alpha: float = 1) -> bool:
     return True
 
 
-def sub_into(input: Tensor, other: Operand, *, alpha: float = 1) -> bool:
+def sub_into(input: Tensor, other: Tensor, *, alpha: float = 1) -> bool:
     """input ← input − alpha · other, for a tensor."""
     return add_into(input, other, alpha=-alpha)

@@ -12,11 +12,10 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, detached_alias, edge_of, record
 from lucid.engine import Elementwise, NoKernel, float32, float64
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.view import to_dtype
-
-Tensor = Any
-Operand = Any  # a tensor, or a number
+from lucid.types import Operand, Tensor
 
 engine_binary = engine.binary
 engine_unary = engine.unary
@@ -53,7 +52,7 @@ def result_type(*operands: Operand) -> engine.dtype:
             if found is None or best.category > found.category:
                 found = best
     if found is None:
-        raise ValueError("result_type: expected at least one tensor or number")
+        raise ArgumentError("result_type: expected at least one tensor or number")
     return found
 
 
@@ -78,13 +77,13 @@ def operand(operation: str, x: Any) -> Any:
         return x.item()
     if is_number(x):
         return x
-    raise TypeError(f"{operation}: expected a tensor or a number, got {type(x).__name__}")
+    raise KindError(f"{operation}: expected a tensor or a number, got {type(x).__name__}")
 
 
 def need_tensor(operation: str, x: Any) -> None:
     """Raises TypeError for what is not a tensor."""
     if not isinstance(x, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+        raise KindError(f"{operation}: expected a tensor, got {type(x).__name__}")
 
 
 def common_shape(operation: str, *tensors: Tensor) -> tuple[int, ...]:
@@ -92,10 +91,10 @@ def common_shape(operation: str, *tensors: Tensor) -> tuple[int, ...]:
     try:
         return broadcast_shapes(*(x.shape for x in tensors))
     except ValueError as error:
-        raise ValueError(f"{operation}: {error}") from None
+        raise ArgumentError(f"{operation}: {error}") from None
 
 
-def match(operation: str, a: Tensor, b: Tensor, kind: engine.dtype | None = None) -> tuple[Tensor, Tensor]:
+def match(operation: str, a: Any, b: Any, kind: engine.dtype | None = None) -> tuple[Tensor, Tensor]:
     """Two tensors in one number type and one shape."""
     if kind is None and a.dtype is not b.dtype:
         kind = result_type(a, b)
@@ -116,7 +115,7 @@ def alike(first: Operand, *others: Operand) -> bool:
     return all(isinstance(x, Value) and x.dtype is kind and x.shape == shape for x in others)
 
 
-def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype | None = None) -> Sequence[Tensor]:
+def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype | None = None) -> Sequence[Any]:
     """Tensors and numbers as tensors of one number type and one shape."""
     if (kind is None or kind is getattr(operands[0], "dtype", None)) and alike(*operands):
         return operands
@@ -131,6 +130,26 @@ def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype 
         return tensors
     shape = common_shape(operation, *tensors)
     return [x if x.shape == shape else expand(x, shape) for x in tensors]
+
+
+def no_bools(operation: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` of integer arrays; bools are refused."""
+
+    def of_integers(*operands: Any) -> Any:
+        if all(x.dtype == bool if isinstance(x, np.ndarray) else isinstance(x, bool) for x in operands):
+            raise NoKernel(operation, engine.bool_)
+        return function(*operands)
+
+    return of_integers
+
+
+def no_integers(operation: str) -> Callable[..., Any]:
+    """Refuses what is not floating point."""
+
+    def refuse(a: Any) -> Any:
+        raise NoKernel(operation, engine.wrap(a).dtype)
+
+    return refuse
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -167,12 +186,12 @@ class Binary:
         self.floats = floats
 
 
-def binary(op: Binary, a: Operand, b: Operand) -> Tensor:
+def binary(op: Binary, a: Any, b: Any) -> Tensor:
     """Runs and records ``op``. This is the path of every ``x * y``: what it does first decides the overhead."""
     if b.__class__ is float or b.__class__ is int:
         return _binary_plain_number(op, a, b)
     try:
-        out = engine_binary(op.family, a, b)
+        out: Tensor | None = engine_binary(op.family, a, b)
     except (AttributeError, NoKernel):
         return _binary_number(op, a, b)
     if out is None:
@@ -223,6 +242,8 @@ def _binary_number(op: Binary, a: Operand, b: Operand) -> Tensor:
     if not isinstance(a, Value) and not isinstance(b, Value):
         return binary(op, engine.wrap(np.asarray(a, _number_type(a).numpy)), b)
     number_first = not isinstance(a, Value)
+    x: Any
+    number: Any
     x, number = (b, a) if number_first else (a, b)
     kind = x.dtype
     if not kind.is_floating_point:

@@ -12,14 +12,15 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import detached_alias, needs_graph, record
+from lucid.errors import ArgumentError
 from lucid.ops.arithmetic import add, div, mul, sub
 from lucid.ops.create import tril
 from lucid.ops.diagonal import on_diagonal
-from lucid.ops.elementwise import Tensor
 from lucid.ops.index import cat, narrow
 from lucid.ops.matmul import matmul
 from lucid.ops.triangular import LinAlgError, batch_name, check_matrices, mT, solve_triangular, wrapped
 from lucid.ops.view import unsqueeze
+from lucid.types import Tensor
 
 
 class QR(NamedTuple):
@@ -48,8 +49,8 @@ class SVDWithV(NamedTuple):
 class Eigh(NamedTuple):
     """What :func:`eigh` gives: A = V diag(L) Vᵀ, the eigenvalues L ascending, the eigenvectors in the columns of V."""
 
-    eigenvalues: Any
-    eigenvectors: Any
+    eigenvalues: Tensor
+    eigenvectors: Tensor
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -153,7 +154,7 @@ def qr(input: Tensor, some: bool = True) -> QR:
 
 def _qr(operation: str, A: Tensor, kind: str) -> tuple[Tensor, Tensor]:  # noqa: N803
     if kind not in ("reduced", "complete", "r"):
-        raise ValueError(f"{operation}: mode must be 'reduced', 'complete' or 'r', got {kind!r}")
+        raise ArgumentError(f"{operation}: mode must be 'reduced', 'complete' or 'r', got {kind!r}")
     check_matrices(operation, A)
     m, n = A.shape[-2:]
     if m < n and kind != "r" and needs_graph(A):
@@ -180,7 +181,7 @@ def _qr(operation: str, A: Tensor, kind: str) -> tuple[Tensor, Tensor]:  # noqa:
         grad_Q, grad_R = grads  # noqa: N806
         if mode.recording:
             Q, R = _qr(operation, A, "reduced")  # noqa: N806
-        middle = None if grad_R is None else matmul(R, mT(grad_R))
+        middle: Any = None if grad_R is None else matmul(R, mT(grad_R))
         if grad_Q is not None:
             own = matmul(mT(grad_Q), Q)
             middle = mul(own, -1.0) if middle is None else sub(middle, own)
@@ -221,7 +222,7 @@ def linalg_svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = No
         [4.0, 3.0]
     """
     if driver is not None:
-        raise ValueError(f"linalg.svd: driver must be None on the CPU, got {driver!r}")
+        raise ArgumentError(f"linalg.svd: driver must be None on the CPU, got {driver!r}")
     return SVD(*_svd("linalg.svd", A, full_matrices))
 
 
@@ -257,7 +258,7 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:  # noqa: N803
         [4.0, 3.0]
     """
     if driver is not None:
-        raise ValueError(f"linalg.svdvals: driver must be None on the CPU, got {driver!r}")
+        raise ArgumentError(f"linalg.svdvals: driver must be None on the CPU, got {driver!r}")
     if needs_graph(A):
         return _svd("linalg.svdvals", A, False)[1]
     check_matrices("linalg.svdvals", A)
@@ -278,7 +279,8 @@ def _svd(operation: str, A: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]
     check_matrices(operation, A)
     m, n = A.shape[-2:]
     k = min(m, n)
-    out = tuple(wrapped(A, x) for x in _finite(operation, A, np.linalg.svd, full_matrices=full))
+    u, s, vh = _finite(operation, A, np.linalg.svd, full_matrices=full)
+    out = wrapped(A, u), wrapped(A, s), wrapped(A, vh)
 
     def rules(grads: list[Any], A: Tensor, U: Tensor, S: Tensor, Vh: Tensor) -> Any:  # noqa: N803
         grad_U, grad_S, grad_Vh = grads  # noqa: N806
@@ -289,7 +291,7 @@ def _svd(operation: str, A: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]
             return (matmul(mul(U, unsqueeze(grad_S, -2)), Vh),)
         row, column = unsqueeze(S, -2), unsqueeze(S, -1)
         gaps = _without_diagonal(sub(mul(row, row), mul(column, column)))
-        middle = None if grad_S is None else on_diagonal(grad_S)
+        middle: Any = None if grad_S is None else on_diagonal(grad_S)
         outside = None
         if grad_U is not None:
             grad_U = narrow(grad_U, -1, 0, k)  # noqa: N806
@@ -359,14 +361,14 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:  # noqa: N803
 def _eigh(operation: str, A: Tensor, UPLO: str) -> Eigh:  # noqa: N803
     check_matrices(operation, A, square=True)
     if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
-        raise ValueError(f"{operation}: UPLO must be 'L' or 'U', got {UPLO!r}")
+        raise ArgumentError(f"{operation}: UPLO must be 'L' or 'U', got {UPLO!r}")
     out = Eigh(*(wrapped(A, x) for x in _finite(operation, A, np.linalg.eigh, UPLO=UPLO.upper())))
 
     def rules(grads: list[Any], A: Tensor, L: Tensor, V: Tensor) -> Any:  # noqa: N803
         grad_L, grad_V = grads  # noqa: N806
         if mode.recording:
             L, V = _eigh(operation, A, UPLO)  # noqa: N806
-        middle = None if grad_L is None else on_diagonal(grad_L)
+        middle: Any = None if grad_L is None else on_diagonal(grad_L)
         if grad_V is not None:
             inside = matmul(mT(V), grad_V)
             inside = mul(sub(inside, mT(inside)), 0.5)  # so that Ā is symmetric, as A is

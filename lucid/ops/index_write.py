@@ -11,14 +11,17 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import mul, where
 from lucid.ops.broadcast import expand, sum
-from lucid.ops.elementwise import Tensor
-from lucid.ops.index import need_mask, need_tensor, slices_along
+from lucid.ops.elementwise import need_tensor
+from lucid.ops.index import need_mask, slices_along
 from lucid.ops.picking import Places, number_in, put, write_places
 from lucid.ops.rebase import changed, may_change
+from lucid.ops.refusal import refuses
 from lucid.ops.slicing import sliced
 from lucid.ops.view import reshape, to_dtype
+from lucid.types import Operand, Tensor
 
 _where = engine.kernels("where")
 
@@ -28,7 +31,7 @@ _where = engine.kernels("where")
 
 
 def _write_slices(
-    operation: str, input: Tensor, dim: int, index: Tensor, source: Any, accumulate: bool, in_place: bool
+    operation: str, input: Tensor, dim: int, index: Tensor, source: Operand, accumulate: bool, in_place: bool
 ) -> Tensor:
     if not input.shape:  # a number counts as a vector of one
         flat = reshape(input, 1)
@@ -38,9 +41,9 @@ def _write_slices(
     places = slices_along(operation, input, dim, index, negative=not isinstance(source, Value))
     if isinstance(source, Value):
         if source.dtype is not input.dtype:
-            raise TypeError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
+            raise KindError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
         if source.shape != places.shape and not (source.shape == () and places.shape == (1,)):
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: source must have shape {places.shape} to be written along dim {dim} of {input.shape} "
                 f"at {places.index.shape[0]} places, got {source.shape}"
             )
@@ -98,12 +101,14 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
         ValueError: when the shapes do not fit.
         IndexError: for a number out of range.
     """
-    return _write_slices("index_copy", input, dim, index, need_tensor("index_copy", source), False, False)
+    need_tensor("index_copy", source)
+    return _write_slices("index_copy", input, dim, index, source, False, False)
 
 
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """In-place form of :func:`index_copy`: the tensor itself is written to."""
-    return _write_slices("index_copy_", input, dim, index, need_tensor("index_copy_", source), False, True)
+    need_tensor("index_copy_", source)
+    return _write_slices("index_copy_", input, dim, index, source, False, True)
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
@@ -131,10 +136,10 @@ def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return _index_fill("index_fill_", input, dim, index, value, True)
 
 
-def _index_fill(operation: str, input: Tensor, dim: int, index: Tensor, value: Any, in_place: bool) -> Tensor:
+def _index_fill(operation: str, input: Tensor, dim: int, index: Tensor, value: Operand, in_place: bool) -> Tensor:
     if isinstance(value, Value):
         if value.shape:
-            raise ValueError(f"{operation}: value must be a number or a 0-d tensor, got shape {value.shape}")
+            raise ArgumentError(f"{operation}: value must be a number or a 0-d tensor, got shape {value.shape}")
         if input.shape:
             places = slices_along(operation, input, dim, index, negative=True)
             value = expand(to_dtype(value, input.dtype), places.shape)
@@ -151,7 +156,7 @@ def _put_named(operation: str, input: Tensor, places: Places, values: Any, accum
 # Masks
 
 
-def _filling(operation: str, input: Tensor, mask: Tensor, value: Any) -> Any:
+def _filling(operation: str, input: Tensor, mask: Tensor, value: Operand) -> Operand:
     """The value of a masked_fill, in the tensor's number type."""
     need_mask(operation, mask)
     if not isinstance(value, Value):
@@ -212,7 +217,9 @@ def _mask_of(operation: str, input: Tensor, mask: Tensor) -> Tensor:
     try:
         return expand(mask, input.shape)
     except ValueError:
-        raise ValueError(f"{operation}: mask {mask.shape} does not broadcast to the tensor's {input.shape}") from None
+        raise ArgumentError(
+            f"{operation}: mask {mask.shape} does not broadcast to the tensor's {input.shape}"
+        ) from None
 
 
 def _masked_places(operation: str, input: Tensor, mask: Tensor, source: Tensor) -> tuple[Places, Tensor]:
@@ -220,12 +227,12 @@ def _masked_places(operation: str, input: Tensor, mask: Tensor, source: Tensor) 
     need_mask(operation, mask)
     need_tensor(operation, source)
     if source.dtype is not input.dtype:
-        raise TypeError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
+        raise KindError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
     where_true = _mask_of(operation, input, mask).array.nonzero()
     places = Places(input.shape, list(where_true))
     count = places.index.array.size
     if source.array.size < count:
-        raise ValueError(f"{operation}: the mask is true {count} times, but source has {source.array.size} numbers")
+        raise ArgumentError(f"{operation}: the mask is true {count} times, but source has {source.array.size} numbers")
     return places, sliced(reshape(source, -1), slice(0, count))
 
 
@@ -254,6 +261,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return put(whole, *_masked_places("masked_scatter", whole, mask, source))
 
 
+@refuses
 def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """In-place form of :func:`masked_scatter`: the tensor itself is written to; the mask broadcasts to it."""
     if not input.shape:

@@ -7,21 +7,23 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
-from lucid.ops.elementwise import Tensor, result_type
+from lucid.errors import ArgumentError, KindError
+from lucid.ops.elementwise import result_type
 from lucid.ops.slicing import sliced
 from lucid.ops.view import reshape, to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
 def _tensors(operation: str, tensors: Any) -> tuple[Tensor, ...]:
     """What is to be joined, at least one tensor."""
     if isinstance(tensors, Value):
-        raise TypeError(f"{operation}: expected a sequence of tensors, got one tensor")
+        raise KindError(f"{operation}: expected a sequence of tensors, got one tensor")
     found = tuple(tensors)
     if not found:
-        raise ValueError(f"{operation}: expected at least one tensor")
+        raise ArgumentError(f"{operation}: expected at least one tensor")
     for x in found:
         if not isinstance(x, Value):
-            raise TypeError(f"{operation}: expected tensors, got {type(x).__name__}")
+            raise KindError(f"{operation}: expected tensors, got {type(x).__name__}")
     return found
 
 
@@ -48,12 +50,12 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     first = parts[0]
     dim = wrap_dim("cat", dim, len(first.shape))
     if not first.shape:
-        raise ValueError("cat: 0-d tensors cannot be joined; use stack")
+        raise ArgumentError("cat: 0-d tensors cannot be joined; use stack")
     for x in parts:
         if len(x.shape) != len(first.shape) or any(
             a != b for i, (a, b) in enumerate(zip(x.shape, first.shape, strict=True)) if i != dim
         ):
-            raise ValueError(f"cat: shapes {first.shape} and {x.shape} differ in a dimension other than {dim}")
+            raise ArgumentError(f"cat: shapes {first.shape} and {x.shape} differ in a dimension other than {dim}")
     kind = first.dtype
     if any(x.dtype is not kind for x in tensors):
         kind = result_type(*tensors)
@@ -77,7 +79,8 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
 
 def _nothing(grad: Tensor) -> Tensor:
     """The gradient of an empty vector."""
-    return sliced(reshape(grad, -1), slice(0, 0))
+    nothing: Tensor = sliced(reshape(grad, -1), slice(0, 0))
+    return nothing
 
 
 concat = concatenate = cat
@@ -98,7 +101,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     shape = tensors[0].shape
     for x in tensors:
         if x.shape != shape:
-            raise ValueError(f"stack: shapes {shape} and {x.shape} differ")
+            raise ArgumentError(f"stack: shapes {shape} and {x.shape} differ")
     dim = wrap_dim("stack", dim, len(shape) + 1)
     return cat([reshape(x, (*shape[:dim], 1, *shape[dim:])) for x in tensors], dim)
 
@@ -109,7 +112,7 @@ def _at_least(operation: str, ndim: int, place: Callable[[tuple[int, ...]], tupl
         given = tensors[0] if several and len(tensors) == 1 else tensors
         for x in given:
             if not isinstance(x, Value):
-                raise TypeError(f"{operation}: expected tensors, got {type(x).__name__}")
+                raise KindError(f"{operation}: expected tensors, got {type(x).__name__}")
         found = tuple(x if len(x.shape) >= ndim else reshape(x, place(x.shape)) for x in given)
         return found if several else found[0]
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
+from lucid.errors import ArgumentError
 from lucid.ops.arithmetic import _maximum, _minimum, ge, gt, le, logical_and, logical_or, lt, mul, where
-from lucid.ops.elementwise import Binary, Operand, Tensor, binary, match_all, need_tensor, operand, result_type
+from lucid.ops.elementwise import Binary, binary, match_all, need_tensor, operand, result_type
 from lucid.ops.predicates import isfinite
 from lucid.ops.view import clone, to_dtype
+from lucid.types import Operand, Tensor
 
 _clamp, _clamp_backward = engine.kernels("clamp"), engine.kernels("clamp_backward")
 
 
-def clamp(input: Tensor, min: Operand = None, max: Operand = None) -> Tensor:
+def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """Each element, but not below ``min`` and not above ``max``; NaN stays.
 
     Args:
@@ -37,7 +40,7 @@ def clamp(input: Tensor, min: Operand = None, max: Operand = None) -> Tensor:
     """
     need_tensor("clamp", input)
     if min is None and max is None:
-        raise ValueError("clamp: give min, max or both")
+        raise ArgumentError("clamp: give min, max or both")
     min, max = (limit if limit is None else operand("clamp", limit) for limit in (min, max))
     if isinstance(min, Value) or isinstance(max, Value):
         return _clamp_by_tensors(input, min, max)
@@ -69,10 +72,10 @@ def _clamp_integers(input: Tensor, low: float | None, high: float | None) -> Ten
     try:
         return engine.wrap(np.asarray(np.clip(input.array, low, high), kind.numpy))
     except OverflowError as error:
-        raise ValueError(f"clamp: {error} ({kind})") from None
+        raise ArgumentError(f"clamp: {error} ({kind})") from None
 
 
-def _clamp_by_tensors(input: Tensor, low: Operand, high: Operand) -> Tensor:
+def _clamp_by_tensors(input: Tensor, low: Any, high: Any) -> Tensor:
     kind = result_type(input, *(limit for limit in (low, high) if limit is not None))
     if low is None or high is None:
         x, limit = match_all("clamp", (input, low if high is None else high), kind)
@@ -81,9 +84,10 @@ def _clamp_by_tensors(input: Tensor, low: Operand, high: Operand) -> Tensor:
             lambda grad, x, limit: where(within(x, limit), grad, 0.0),
             lambda grad, x, limit: where(beyond(x, limit), grad, 0.0),
         )
-        return record("clamp", engine.binary(family, x, limit), (x, limit), pair, (x, limit))
+        one_sided: Tensor = engine.binary(family, x, limit)
+        return record("clamp", one_sided, (x, limit), pair, (x, limit))
     x, low, high = match_all("clamp", (input, low, high), kind)
-    out = engine.binary(_minimum.family, engine.binary(_maximum.family, x, low), high)
+    out: Tensor = engine.binary(_minimum.family, engine.binary(_maximum.family, x, low), high)
     rules = (
         lambda grad, x, low, high: where(logical_and(ge(x, low), le(x, high)), grad, 0.0),
         lambda grad, x, low, high: where(logical_and(lt(x, low), lt(low, high)), grad, 0.0),
@@ -92,7 +96,7 @@ def _clamp_by_tensors(input: Tensor, low: Operand, high: Operand) -> Tensor:
     return record("clamp", out, (x, low, high), rules, (x, low, high))
 
 
-def clamp_into(input: Tensor, min: Operand = None, max: Operand = None) -> bool:
+def clamp_into(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> bool:
     """input ← clamp(input), straight in its memory; False, and nothing done, where that cannot be."""
     low, high = -math.inf if min is None else min, math.inf if max is None else max
     numbers = all(isinstance(limit, int | float) and limit == limit for limit in (low, high))

@@ -5,24 +5,24 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lucid.autograd.grad_mode import no_grad
-from lucid.autograd.graph import Value, record
-from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, where
+from lucid.errors import ArgumentError, KindError
+from lucid.ops.arithmetic import abs
 from lucid.ops.broadcast import Dims, reduction, sum
-from lucid.ops.elementwise import Tensor
+from lucid.ops.elementwise import need_tensor
 from lucid.ops.factor import svdvals
-from lucid.ops.functions import pow, sqrt
+from lucid.ops.norm import p_norm
 from lucid.ops.reduce import amax, amin
+from lucid.ops.refusal import refuses
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
-def _floating(operation: str, x: Any, dtype: Any) -> Tensor:
-    if not isinstance(x, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+def _floating(operation: str, x: Tensor, dtype: Any) -> Tensor:
+    need_tensor(operation, x)
     if dtype is not None:
         x = to_dtype(x, dtype)
     if not x.dtype.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {x.dtype}; convert with .float() first")
+        raise KindError(f"{operation}: expects floating-point numbers, got {x.dtype}; convert with .float() first")
     return x
 
 
@@ -49,34 +49,11 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dims = None, keepdim: bool = False
     """
     x = _floating("linalg.vector_norm", x, dtype)
     if isinstance(ord, bool) or not isinstance(ord, int | float):
-        raise TypeError(f"linalg.vector_norm: ord must be a number, got {ord!r}")
-    if ord in (math.inf, -math.inf):
-        return (amax if ord > 0 else amin)(abs(x), () if dim is None else dim, keepdim)
-    if ord == 1:
-        return sum(abs(x), dim, keepdim)
+        raise KindError(f"linalg.vector_norm: ord must be a number, got {ord!r}")
     p = float(ord)
-    plan = reduction("linalg.vector_norm", x.shape, dim, keepdim)
-    if plan.n == 0 and p < 0:
-        raise ValueError(f"linalg.vector_norm: ord {ord} of no numbers, in shape {x.shape}")
-    with no_grad():
-        if p == 0:
-            out = sum(to_dtype(ne(x, 0), x.dtype), dim, keepdim)
-        elif p == 2:
-            out = sqrt(sum(mul(x, x), dim, keepdim))
-        else:
-            out = pow(sum(pow(abs(x), p), dim, keepdim), 1 / p)
-
-    def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:
-        if p == 0:
-            return mul(x, 0.0)
-        nothing = eq(out, 0)
-        if p == 2:
-            return mul(x, plan.back(div(where(nothing, 0.0, grad), where(nothing, 1.0, out)), x.shape))
-        own = mul(sign(x), pow(where(eq(x, 0), 1.0, abs(x)), p - 1))
-        whole = mul(where(nothing, 0.0, grad), pow(where(nothing, 1.0, out), 1 - p))
-        return mul(own, plan.back(whole, x.shape))
-
-    return record("vector_norm", out, (x,), (rule,), (x, None), output=1)
+    if math.isfinite(p) and p < 0 and reduction("linalg.vector_norm", x.shape, dim, keepdim).n == 0:
+        raise ArgumentError(f"linalg.vector_norm: ord {ord} of no numbers, in shape {x.shape}")
+    return p_norm("linalg.vector_norm", x, p, dim, keepdim)
 
 
 def matrix_norm(
@@ -110,12 +87,12 @@ def matrix_norm(
     A = _floating(name, A, dtype)
     ndim = len(A.shape)
     if ndim < 2:
-        raise ValueError(f"{name}: expects at least 2 dimensions, got shape {A.shape}")
+        raise ArgumentError(f"{name}: expects at least 2 dimensions, got shape {A.shape}")
     if not isinstance(dim, tuple | list) or len(dim) != 2:
-        raise ValueError(f"{name}: dim must be two dimensions, got {dim!r}")
+        raise ArgumentError(f"{name}: dim must be two dimensions, got {dim!r}")
     rows, columns = (wrap_dim(name, d, ndim) for d in dim)
     if rows == columns:
-        raise ValueError(f"{name}: the two dimensions of {dim!r} are one")
+        raise ArgumentError(f"{name}: the two dimensions of {dim!r} are one")
     if ord == "fro":
         return vector_norm(A, 2, (rows, columns), keepdim)
     if ord == "nuc" or ord in (2, -2):
@@ -125,7 +102,7 @@ def matrix_norm(
         kept = [1 if d in (rows, columns) else size for d, size in enumerate(A.shape)]
         return reshape(out, kept) if keepdim else out
     if ord not in (1, -1, math.inf, -math.inf):
-        raise ValueError(f"{name}: ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {ord!r}")
+        raise ArgumentError(f"{name}: ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {ord!r}")
     along, over = (rows, columns) if ord in (1, -1) else (columns, rows)
     out = _extreme(sum(abs(A), along, True), ord, over, True)
     return out if keepdim else reshape(out, [size for d, size in enumerate(A.shape) if d not in (rows, columns)])
@@ -138,6 +115,7 @@ def _extreme(sizes: Tensor, ord: float, dim: int, keepdim: bool = False) -> Tens
     return (amax if ord > 0 else amin)(sizes, dim, keepdim)
 
 
+@refuses
 def norm(A: Tensor, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: N803
     """The norm of vectors or matrices, by how many dimensions there are.
 
@@ -163,5 +141,5 @@ def norm(A: Tensor, ord: Any = None, dim: Dims = None, keepdim: bool = False, *,
     if len(dims) == 2:
         return matrix_norm(A, ord, tuple(dims), keepdim, dtype=dtype)
     if len(dims) != 1 or isinstance(ord, str):
-        raise ValueError(f"linalg.norm: ord {ord!r} does not go with dim={dim} of shape {A.shape}")
+        raise ArgumentError(f"linalg.norm: ord {ord!r} does not go with dim={dim} of shape {A.shape}")
     return vector_norm(A, ord, dims, keepdim, dtype=dtype)

@@ -8,12 +8,13 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, sub, where
 from lucid.ops.broadcast import Dims, reduction, sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import pow, sqrt
 from lucid.ops.reduce import amax, amin
 from lucid.ops.view import to_dtype
+from lucid.types import Tensor
 
 _sum_squares = engine.kernels("sum_squares")
 
@@ -44,18 +45,27 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
         input = to_dtype(input, dtype)
     p = 2.0 if p is None or p == "fro" else p
     if isinstance(p, str) or p != p:
-        raise ValueError(f"norm: p must be a number or 'fro', got {p!r}; for matrix norms see lucid.linalg.matrix_norm")
+        raise ArgumentError(
+            f"norm: p must be a number or 'fro', got {p!r}; for matrix norms see lucid.linalg.matrix_norm"
+        )
     if not input.dtype.is_floating_point:
-        raise TypeError(f"norm: expects floating-point numbers, got {input.dtype}; convert with .float() first")
+        raise KindError(f"norm: expects floating-point numbers, got {input.dtype}; convert with .float() first")
+    return p_norm("norm", input, p, dim, keepdim)
+
+
+def p_norm(operation: str, input: Tensor, p: float, dim: Dims, keepdim: bool = False) -> Tensor:
+    """The p-norm of floating-point numbers, for any number p; errors name ``operation``."""
     if p in (math.inf, -math.inf):
         return (amax if p > 0 else amin)(abs(input), () if dim is None else dim, keepdim)
     if p == 1:
         return sum(abs(input), dim, keepdim)
-    return _euclidean(input, dim, keepdim) if p == 2 else _general(input, float(p), dim, keepdim)
+    if p == 2:
+        return _euclidean(operation, input, dim, keepdim)
+    return _general(operation, input, float(p), dim, keepdim)
 
 
-def _euclidean(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    plan = reduction("norm", input.shape, dim, keepdim)
+def _euclidean(operation: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    plan = reduction(operation, input.shape, dim, keepdim)
     squares = engine.empty(plan.shape, input.dtype)
     _sum_squares[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, squares.pointer)
     with no_grad():
@@ -68,8 +78,8 @@ def _euclidean(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     return record("norm", out, (input,), (rule,), (input, None), output=1)
 
 
-def _general(input: Tensor, p: float, dim: Dims, keepdim: bool) -> Tensor:
-    plan = reduction("norm", input.shape, dim, keepdim)
+def _general(operation: str, input: Tensor, p: float, dim: Dims, keepdim: bool) -> Tensor:
+    plan = reduction(operation, input.shape, dim, keepdim)
     with no_grad():
         if p == 0:
             out = sum(to_dtype(ne(input, 0), input.dtype), dim, keepdim)

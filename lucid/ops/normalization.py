@@ -12,13 +12,14 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
 from lucid.engine import pointer_or_null
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add, div, mul, sub
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import rsqrt
 from lucid.ops.inplace import add_, mul_
 from lucid.ops.reduce import mean
 from lucid.ops.view import reshape
+from lucid.types import Tensor
 
 _group_norm, _group_norm_backward = engine.kernels("group_norm"), engine.kernels("group_norm_backward")
 _batch_norm, _batch_norm_backward = engine.kernels("batch_norm"), engine.kernels("batch_norm_backward")
@@ -45,15 +46,15 @@ class _Plan(NamedTuple):
 def _check(name: str, input: Any, size: int, **others: Any) -> None:
     """The input is floating point; the others are None, or hold ``size`` numbers of its type."""
     if not isinstance(input, Value):
-        raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{name}: expected a tensor, got {type(input).__name__}")
     engine.kernel_for(_group_norm, input.dtype, name)
     for what, x in others.items():
         if x is None:
             continue
         if not isinstance(x, Value) or x.dtype is not input.dtype:
-            raise TypeError(f"{name}: {what} must be a {input.dtype} tensor as the input is, got {describe(x)}")
+            raise KindError(f"{name}: {what} must be a {input.dtype} tensor as the input is, got {describe(x)}")
         if x.array.size != size:
-            raise ValueError(f"{name}: {what} must hold {size} numbers for input {input.shape}, got shape {x.shape}")
+            raise ArgumentError(f"{name}: {what} must hold {size} numbers for input {input.shape}, got shape {x.shape}")
 
 
 def _normalise(
@@ -75,16 +76,15 @@ def _normalise(
         _group_norm[kind](*plan.sizes, plan.groups, *pointers, out.pointer, *statistics)
     if not mode.recording:
         return out, average, variance
-    wanted = tuple(isinstance(p, Value) and p.requires_grad for p in (x, weight, bias))
+    bias_shape = None if bias is None else bias.shape
+    wanted = [p.shape if isinstance(p, Value) and p.requires_grad else None for p in (x, weight, bias)]
 
     def rule(grad: Tensor, x: Tensor, *rest: Tensor) -> tuple[Tensor | None, ...]:
         factors = rest[0] if weight is not None else None
         if mode.recording:  # the second derivative: the same gradients, written with operations
-            return _gradients_by_operations(plan, grad, x, factors, bias, given)
+            return _gradients_by_operations(plan, grad, x, factors, bias_shape, given)
         dense_grad, dense_x = engine.contiguous(grad), engine.contiguous(x)
-        found = [
-            engine.empty(p.shape, kind) if want else None for p, want in zip((x, weight, bias), wanted, strict=True)
-        ]
+        found = [None if shape is None else engine.empty(shape, kind) for shape in wanted]
         inputs = (
             dense_grad.pointer, dense_x.pointer, pointer_or_null(parameters[0]), pointer_or_null(average),
             variance.pointer, plan.eps,
@@ -100,7 +100,12 @@ def _normalise(
 
 
 def _gradients_by_operations(
-    plan: _Plan, grad: Tensor, x: Tensor, weight: Tensor | None, bias: Tensor | None, given: tuple[Tensor, ...]
+    plan: _Plan,
+    grad: Tensor,
+    x: Tensor,
+    weight: Tensor | None,
+    bias_shape: tuple[int, ...] | None,
+    given: tuple[Tensor, ...],
 ) -> tuple[Tensor | None, ...]:
     """The gradients of input, weight and bias, from operations that can be differentiated again.
 
@@ -126,21 +131,23 @@ def _gradients_by_operations(
     return (
         reshape(mul(grad_x, rstd), x.shape),
         None if weight is None else reshape(sum(mul(g4, normal), (0, 3)), weight.shape),
-        None if bias is None else reshape(sum(g4, (0, 3)), bias.shape),
+        None if bias_shape is None else reshape(sum(g4, (0, 3)), bias_shape),
     )
 
 
 def _over_last(
     name: str, input: Tensor, normalized_shape: Any, weight: Any, bias: Any, eps: float, centred: bool
-) -> Any:
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+) -> Tensor:
+    shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
+    if any(not isinstance(n, int) for n in shape):
+        raise TypeError(f"{name}: normalized_shape must be one or several integers, got {normalized_shape!r}")
     n = math.prod(shape)
     _check(name, input, n, weight=weight, bias=bias)
     if not shape or input.shape[-len(shape) :] != shape:
-        raise ValueError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
+        raise ArgumentError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
     for what, x in (("weight", weight), ("bias", bias)):
         if x is not None and x.shape != shape:
-            raise ValueError(f"{name}: {what} must have shape {shape}, got {x.shape}")
+            raise ArgumentError(f"{name}: {what} must have shape {shape}, got {x.shape}")
     rows = math.prod(input.shape[: -len(shape)])
     return _normalise(name, _Plan(rows, 1, n, 1, (2, 3), eps, centred), input, weight, bias)[0]
 
@@ -200,10 +207,10 @@ def rms_norm(
 def _split(name: str, input: Any, least: int) -> tuple[int, int, int]:
     """[batch, channels, inner] of an input of at least so many dimensions."""
     if not isinstance(input, Value):
-        raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{name}: expected a tensor, got {type(input).__name__}")
     shape = input.shape
     if len(shape) < least:
-        raise ValueError(f"{name}: expected at least {least} dimensions (batch, channels, ...), got shape {shape}")
+        raise ArgumentError(f"{name}: expected at least {least} dimensions (batch, channels, ...), got shape {shape}")
     return shape[0], shape[1], math.prod(shape[2:])
 
 
@@ -229,12 +236,21 @@ def group_norm(
     """
     batch, channels, inner = _split("group_norm", input, 2)
     _check("group_norm", input, channels, weight=weight, bias=bias)
+    if not isinstance(num_groups, int):
+        raise TypeError(f"group_norm: num_groups must be an integer, got {num_groups!r}")
     if num_groups < 1 or channels % num_groups:
-        raise ValueError(f"group_norm: {channels} channels cannot be cut into {num_groups} equal groups")
+        raise ArgumentError(f"group_norm: {channels} channels cannot be cut into {num_groups} equal groups")
     if batch * (channels // num_groups) * inner == 1:
-        raise ValueError(f"group_norm: a group of input {input.shape} is a single number, which is its own mean")
+        raise ArgumentError(f"group_norm: a group of input {input.shape} is a single number, which is its own mean")
     plan = _Plan(batch, num_groups, channels // num_groups, inner, (2, 3), eps)
     return _normalise("group_norm", plan, input, weight, bias)[0]
+
+
+def _may_move(name: str, *running: Tensor | None) -> None:
+    """Refuses running statistics that cannot be written to, before either is."""
+    for one in running:
+        if one is not None:
+            engine.check_writable(one, name)
 
 
 def _move(running: Tensor | None, found: Tensor, momentum: float) -> None:
@@ -288,18 +304,26 @@ def batch_norm(
     statistics = {"running_mean": running_mean, "running_var": running_var}
     _check("batch_norm", input, channels, weight=weight, bias=bias, **statistics)
     if eps < 0 or (training and eps == 0):
-        raise ValueError(f"batch_norm: eps must be {'positive in training' if training else 'at least 0'}, got {eps}")
+        raise ArgumentError(
+            f"batch_norm: eps must be {'positive in training' if training else 'at least 0'}, got {eps}"
+        )
     plan = _Plan(batch, channels, 1, inner, (0, 2, 3), eps, fixed=not training)
     if not training:
         if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: running_mean and running_var are needed unless training=True")
+            raise ArgumentError("batch_norm: running_mean and running_var are needed unless training=True")
         given = (engine.contiguous(running_mean), engine.contiguous(running_var))
         return _normalise("batch_norm", plan, input, weight, bias, given)[0]
     count = batch * inner
     if count == 1:
-        raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}")
+        raise ArgumentError(
+            f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}"
+        )
+    if not count:  # nothing to take a mean of; the gradients of weight and bias are 0
+        nothing = engine.wrap(np.zeros(channels, input.dtype.numpy))
+        return _normalise("batch_norm", plan._replace(fixed=True), input, weight, bias, (nothing, nothing))[0]
+    _may_move("batch_norm", running_mean, running_var)
     out, average, variance = _normalise("batch_norm", plan, input, weight, bias)
-    if count and average is not None:
+    if average is not None:
         _move(running_mean, average, momentum)
         _move(running_var, mul(variance, count / (count - 1)), momentum)
     return out
@@ -341,8 +365,9 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if inner == 1:
-        raise ValueError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
+        raise ArgumentError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
     plan = _Plan(batch, channels, 1, inner, (2, 3), eps)
+    _may_move("instance_norm", running_mean, running_var)
     out, average, variance = _normalise("instance_norm", plan, input, weight, bias)
     if batch and inner and average is not None:
         _move(running_mean, mean(reshape(average, (batch, channels)), 0), momentum)

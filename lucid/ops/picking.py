@@ -14,11 +14,13 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, describe, edge_of, record
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.broadcast import expand
-from lucid.ops.elementwise import Tensor, is_number
+from lucid.ops.elementwise import is_number
 from lucid.ops.rebase import changed, may_change
 from lucid.ops.slicing import located, sliced
 from lucid.ops.view import reshape, to_dtype
+from lucid.types import Tensor
 
 _index_select, _index_add = engine.kernels("index_select"), engine.kernels("index_add")
 _index_copy = engine.kernels("index_copy")
@@ -47,11 +49,13 @@ def _plain(key: Any) -> Any:
             warnings.warn("indexing with dtype uint8 is deprecated; use bool for a mask", UserWarning, stacklevel=4)
             return np.asarray(key != 0)
         if key.dtype.kind not in "iu":
-            raise IndexError(f"tensors used as indices must be integers or bool, got {key.dtype}")
+            raise PositionError(f"tensors used as indices must be integers or bool, got {key.dtype}")
         return key.astype(np.int64) if key.ndim else int(key)
     if hasattr(key, "__index__"):
         return key.__index__()
-    raise IndexError(f"{type(key).__name__} cannot be an index; use ints, slices, ..., None, tensors, arrays or lists")
+    raise PositionError(
+        f"{type(key).__name__} cannot be an index; use ints, slices, ..., None, tensors, arrays or lists"
+    )
 
 
 def _split_index(key: Any, shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
@@ -69,7 +73,7 @@ def _split_index(key: Any, shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
         for part in parts
     )
     if used > len(shape):
-        raise IndexError(f"too many indices: {used} for {len(shape)} dimensions")
+        raise PositionError(f"too many indices: {used} for {len(shape)} dimensions")
     basic: list[Any] = []
     picks: list[Any] = []
     dim = 0  # of the tensor
@@ -88,7 +92,7 @@ def _split_index(key: Any, shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
             picks.append(np.zeros(int(part), np.int64))
         else:
             if part.shape != shape[dim : dim + part.ndim]:
-                raise IndexError(
+                raise PositionError(
                     f"the shape of the mask {part.shape} does not match the dimensions {shape[dim : dim + part.ndim]} "
                     f"that it is to pick from (from dimension {dim} on)"
                 )
@@ -133,7 +137,7 @@ class Places:
                 arrays = list(np.broadcast_arrays(*arrays))
             except ValueError:
                 shapes = ", ".join(str(a.shape) for a in arrays)
-                raise IndexError(f"shape mismatch: index tensors of shapes {shapes} do not broadcast") from None
+                raise PositionError(f"shape mismatch: index tensors of shapes {shapes} do not broadcast") from None
             index = np.zeros(arrays[0].shape, np.int64)
             for part, size in zip(arrays, sizes, strict=True):
                 index = index * size + part
@@ -160,7 +164,7 @@ def _counted_from_front(index: np.ndarray, dim: int, size: int) -> np.ndarray:
     low, high = index.min(), index.max()
     if low < -size or high >= size:
         wrong = low if low < -size else high
-        raise IndexError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+        raise PositionError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
     return index if low >= 0 else np.where(index < 0, index + size, index)
 
 
@@ -199,7 +203,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             before = key[:-1] if last is not key else ()
             if len(before) < len(input.shape) and all(part.__class__ is slice and part == WHOLE for part in before):
                 return pick(input, Places(input.shape, [*(None,) * len(before), last.array.copy()]))
-        out = sliced(input, key)
+        out: Tensor | None = sliced(input, key)
         if out is not None:
             return out
         basic, picks = _split_index(key, input.shape)
@@ -295,7 +299,7 @@ def fitting(operation: str, values: Any, kind: engine.dtype, shape: tuple[int, .
             return number_in(operation, values, kind)
         array = np.asarray(values)
         if array.dtype.kind not in "biuf":
-            raise TypeError(f"{operation}: expected a tensor or numbers, got {type(values).__name__}")
+            raise KindError(f"{operation}: expected a tensor or numbers, got {type(values).__name__}")
         values = engine.wrap(np.array(array, kind.numpy, order="C"))
     values = to_dtype(values, kind)
     surplus = max(len(values.shape) - len(shape), 0)
@@ -304,17 +308,18 @@ def fitting(operation: str, values: Any, kind: engine.dtype, shape: tuple[int, .
     try:
         return values if values.shape == shape else expand(values, shape)
     except ValueError:
-        raise ValueError(f"{operation}: values of shape {values.shape} do not broadcast to {shape}") from None
+        raise ArgumentError(f"{operation}: values of shape {values.shape} do not broadcast to {shape}") from None
 
 
-def number_in(operation: str, value: Any, kind: engine.dtype) -> Any:
+def number_in(operation: str, value: Any, kind: engine.dtype) -> float:
     """A number as the type would hold it; a fraction is cut off for integers."""
     try:
         if kind.is_floating_point:
             return float(value)
-        return kind.numpy.type(bool(value) if kind is engine.bool_ else int(value)).item()
+        held: float = kind.numpy.type(bool(value) if kind is engine.bool_ else int(value)).item()
+        return held
     except (OverflowError, ValueError) as error:
-        raise ValueError(f"{operation}: {value!r} does not fit into {kind} ({error})") from None
+        raise ArgumentError(f"{operation}: {value!r} does not fit into {kind} ({error})") from None
 
 
 def write_places(operation: str, input: Tensor, places: Places, values: Any, accumulate: bool) -> Tensor:
@@ -390,7 +395,7 @@ def _assign(operation: str, x: Tensor, part: np.ndarray, value: Any) -> None:
         try:
             part[...] = value.array
         except ValueError:
-            raise ValueError(f"values of shape {value.shape} do not broadcast to {part.shape}") from None
+            raise ArgumentError(f"values of shape {value.shape} do not broadcast to {part.shape}") from None
     else:
         values = fitting(operation, value, kind, part.shape)
         if isinstance(values, Value):
@@ -448,13 +453,13 @@ def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = F
 
 def _places_of(operation: str, input: Tensor, indices: Any, values: Any) -> Places:
     if not isinstance(indices, tuple | list):
-        raise TypeError(f"{operation}: indices must be a tuple of tensors, got {type(indices).__name__}")
+        raise KindError(f"{operation}: indices must be a tuple of tensors, got {type(indices).__name__}")
     if not isinstance(values, Value) or values.dtype is not input.dtype:
-        raise TypeError(f"{operation}: values must be a {input.dtype} tensor, got {describe(values)}")
+        raise KindError(f"{operation}: values must be a {input.dtype} tensor, got {describe(values)}")
     try:
         basic, picks = _split_index(tuple(slice(None) if i is None else i for i in indices), input.shape)
         if not picks or any(part is None or isinstance(part, int) for part in basic):
-            raise IndexError("expected tensors with dimensions as indices")
+            raise PositionError("expected tensors with dimensions as indices")
         return Places(input.shape, picks)
     except (IndexError, ValueError) as error:
         raise _explained(operation, error, input) from None

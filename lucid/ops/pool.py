@@ -9,15 +9,16 @@ import math
 from typing import Any
 
 from lucid import engine
-from lucid.autograd.graph import record
+from lucid.autograd.graph import detached_alias, record
 from lucid.engine import ffi
+from lucid.errors import ArgumentError, PositionError
 from lucid.ops.activation import relu
 from lucid.ops.arithmetic import abs, mul, sign
 from lucid.ops.conv import LARGEST_IMAGE, check_types, pair
-from lucid.ops.elementwise import Tensor
 from lucid.ops.functions import pow
 from lucid.ops.index import gather
 from lucid.ops.view import reshape
+from lucid.types import Tensor
 
 _max_pool2d, _max_pool2d_backward = engine.kernels("max_pool2d"), engine.kernels("max_pool2d_backward")
 _avg_pool2d, _avg_pool2d_backward = engine.kernels("avg_pool2d"), engine.kernels("avg_pool2d_backward")
@@ -45,13 +46,13 @@ class _Planes:
         shape = input.shape
         if len(shape) not in (dims + 1, dims + 2):
             layout = "[batch, channels, length]" if dims == 1 else "[batch, channels, height, width]"
-            raise ValueError(f"{operation}: expects {layout}, or without batch, got shape {shape}")
+            raise PositionError(f"{operation}: expects {layout}, or without batch, got shape {shape}")
         self.operation, self.dims = operation, dims
         self.before, self.lead = shape, shape[:-dims]
         self.flat = (*self.lead, math.prod(shape[-dims:]))
         self.sides: tuple[int, int] = (1, shape[-1]) if dims == 1 else (shape[-2], shape[-1])
         if min(self.sides) < 1:
-            raise ValueError(f"{operation}: a plane without numbers has no windows (shape {shape})")
+            raise ArgumentError(f"{operation}: a plane without numbers has no windows (shape {shape})")
 
     def lay(self, windows: tuple[int, ...], kernel: Any, stride: Any, padding: Any, dilation: Any) -> None:
         """Sets the number of windows in each direction, and what they look like."""
@@ -70,17 +71,17 @@ class _Planes:
         apart = pair(operation, "dilation", dilation, 1)
         reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, apart, strict=True))
         if any(2 * p > r for p, r in zip(pad, reach, strict=True)):
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: padding {padding} is more than half of kernel_size {kernel_size} "
                 f"with dilation {dilation}"
             )
         if math.prod(size + 2 * p + r for size, p, r in zip(self.sides, pad, reach, strict=True)) > LARGEST_IMAGE:
-            raise ValueError(f"{operation}: kernel_size {kernel_size} over shape {self.before} is too large")
+            raise ArgumentError(f"{operation}: kernel_size {kernel_size} over shape {self.before} is too large")
         windows = tuple(
             _windows(size, r, s, p, ceil_mode) for size, r, s, p in zip(self.sides, reach, steps, pad, strict=True)
         )
         if min(windows) < 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: kernel_size {kernel_size} does not fit into the input of shape {self.before}"
             )
         useful = tuple(s if n > 1 else 1 for s, n in zip(steps, windows, strict=True))  # one window needs no step
@@ -92,6 +93,8 @@ class _Planes:
         each = each * self.dims if len(each) == 1 else each
         wanted = tuple(s if n is None else n for n, s in zip(each, self.sides[-self.dims :], strict=False))
         wanted = pair(self.operation, "output_size", wanted if len(each) == self.dims else output_size, 0)
+        if math.prod(wanted) > LARGEST_IMAGE:
+            raise ValueError(f"{self.operation}: output_size {output_size} is too large")
         self.lay(wanted, (1, 1), (1, 1), (0, 0), (1, 1))
 
 
@@ -166,7 +169,8 @@ def _max_pool(planes: _Planes, kernel: engine.Kernels, input: Tensor, return_ind
     dense = engine.contiguous(input)
     out, index = engine.empty(planes.out, input.dtype), engine.empty(planes.out, engine.int64)
     engine.kernel_for(kernel, input.dtype, planes.operation)(planes.c, dense.pointer, out.pointer, index.pointer)
-    record(planes.operation, out, (input,), (lambda grad: _max_pool_grad(planes, grad, index),))
+    places = detached_alias(index)  # the index goes to the user, who may put other memory into it
+    record(planes.operation, out, (input,), (lambda grad: _max_pool_grad(planes, grad, places),))
     return (out, index) if return_indices else out
 
 
@@ -237,7 +241,7 @@ def avg_pool2d(
     """
     divisor = 0 if divisor_override is None else divisor_override
     if divisor_override == 0 or not isinstance(divisor, int) or not -(2**63) <= divisor < 2**63:
-        raise ValueError(f"avg_pool2d: divisor_override must be an integer other than 0, got {divisor_override!r}")
+        raise ArgumentError(f"avg_pool2d: divisor_override must be an integer other than 0, got {divisor_override!r}")
     planes = _Planes("avg_pool2d", input)
     planes.fit(kernel_size, stride, padding, 1, ceil_mode)
     return _avg_pool(planes, input, count_include_pad, divisor)
@@ -298,7 +302,7 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
 
 def _norm(operation: str, input: Tensor, p: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
     if p == 0:
-        raise ValueError(f"{operation}: norm_type must not be 0")
+        raise ArgumentError(f"{operation}: norm_type must not be 0")
     planes = _Planes(operation, input)
     planes.fit(kernel_size, stride, 0, 1, ceil_mode)
     means = _avg_pool(planes, pow(input, p), True, 0)

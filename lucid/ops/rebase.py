@@ -15,9 +15,9 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of, needs_graph, record
 from lucid.autograd.views import views_of
+from lucid.errors import KindError
 from lucid.ops.view import clone
-
-Tensor = Any
+from lucid.types import Tensor
 
 _gather_rows, _scatter_add_rows = engine.kernels("gather_rows"), engine.kernels("scatter_add_rows")
 _index_copy = engine.kernels("index_copy")
@@ -112,7 +112,7 @@ def may_change(name: str, input: Tensor, *others: Any) -> bool:
             of one, and a view that cannot be followed.
     """
     if not isinstance(input, Value):
-        raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{name}: expected a tensor, got {type(input).__name__}")
     engine.check_writable(input, name)
     recorded = needs_graph(input, *others)
     if not recorded or not input.dtype.is_floating_point:

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from lucid import engine, return_types
 from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
+from lucid.errors import KindError, PositionError
 from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
-from lucid.ops.elementwise import Tensor, default_dtype
+from lucid.ops.elementwise import default_dtype, need_tensor
 from lucid.ops.functions import exp, sqrt
 from lucid.ops.index import gather
 from lucid.ops.joining import cat, stack
 from lucid.ops.slicing import narrow, select
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
 def _need_floating(operation: str, input: Tensor) -> None:
+    need_tensor(operation, input)
     if not input.dtype.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
+        raise KindError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
 
 
 def _need_elements(operation: str, input: Tensor, plan: Reduction) -> None:
     if plan.n == 0:
-        raise ValueError(f"{operation}: no elements to choose from in shape {input.shape}")
+        raise PositionError(f"{operation}: no elements to choose from in shape {input.shape}")
 
 
 _mean = engine.kernels("mean")
@@ -190,6 +193,8 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
         >>> lucid.aminmax(lucid.tensor([2.0, 1.0, 3.0])).max.item()
         3.0
     """
+    if not (dim is None or isinstance(dim, int)):
+        raise KindError(f"aminmax: dim must be an integer or None, got {dim!r}")
     dims = () if dim is None else dim
     return return_types.aminmax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 
@@ -209,6 +214,12 @@ def _arg_extreme(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Te
 _arg_extremes = {"argmax": engine.kernels("argmax"), "argmin": engine.kernels("argmin")}
 
 
+def refuse_bools(name: str, input: Tensor) -> None:
+    """Raises NoKernel for a bool tensor."""
+    if input.dtype is engine.bool_:
+        raise engine.NoKernel(name, input.dtype)
+
+
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest element stands, as int64: along ``dim``, or in the flattened tensor.
 
@@ -219,11 +230,13 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
         >>> lucid.tensor([[1.0, 3.0], [2.0, 0.0]]).argmax(1).tolist()
         [1, 0]
     """
+    refuse_bools("argmax", input)
     return _arg_extreme("argmax", input, dim, keepdim)
 
 
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the smallest element stands, as int64; as :func:`argmax`."""
+    refuse_bools("argmin", input)
     return _arg_extreme("argmin", input, dim, keepdim)
 
 
@@ -239,7 +252,13 @@ def _extreme_along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[T
     return reshape(found, shape), reshape(where_it_is, shape)
 
 
-def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+@overload
+def max(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def max(input: Tensor, dim: int, keepdim: bool = False) -> return_types.max: ...
+@overload
+def max(input: Tensor, dim: Tensor) -> Tensor: ...
+def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | return_types.max:
     """The largest element; with ``dim`` the pair (values, indices) along it; with a tensor as :func:`maximum`.
 
     Example:
@@ -254,7 +273,13 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     return return_types.max(*_extreme_along("max", input, dim, keepdim))
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+@overload
+def min(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def min(input: Tensor, dim: int, keepdim: bool = False) -> return_types.min: ...
+@overload
+def min(input: Tensor, dim: Tensor) -> Tensor: ...
+def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | return_types.min:
     """The smallest element; with ``dim`` the pair (values, indices) along it; with a tensor as :func:`minimum`."""
     if dim is None:
         return amin(input)
@@ -378,6 +403,7 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
         >>> lucid.softmax(lucid.tensor([0.0, 0.0]), dim=0).tolist()
         [0.5, 0.5]
     """
+    need_tensor("softmax", input)
     if dtype is not None:
         input = to_dtype(input, dtype)
     out = _along("softmax", _softmax, dim, input)
@@ -398,6 +424,7 @@ def softmax_backward(grad: Tensor, out: Tensor, dim: int) -> Tensor:
 
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """xᵢ − log Σⱼ exp(xⱼ) along ``dim``, without overflow."""
+    need_tensor("log_softmax", input)
     if dtype is not None:
         input = to_dtype(input, dtype)
     out = _along("log_softmax", _log_softmax, dim, input)

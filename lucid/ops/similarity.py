@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
-from lucid import engine
 from lucid.autograd.grad_mode import mode
-from lucid.autograd.graph import Value
-from lucid.ops.arithmetic import abs, add, div, eq, maximum, mul, ne, sub, where
+from lucid.errors import KindError
+from lucid.ops.arithmetic import add, div, maximum, mul, sub, where
 from lucid.ops.broadcast import sum
-from lucid.ops.elementwise import Tensor, common_shape, result_type
-from lucid.ops.functions import pow, sqrt
+from lucid.ops.elementwise import common_shape, need_tensor, result_type
 from lucid.ops.inplace import copy_
-from lucid.ops.reduce import amax, amin
+from lucid.ops.norm import p_norm
 from lucid.ops.view import clone, to_dtype
+from lucid.types import Tensor
 
 
 def floor_value(x: Tensor, least: float) -> Tensor:
@@ -27,39 +24,12 @@ def floor_value(x: Tensor, least: float) -> Tensor:
     return x
 
 
-def p_norm(x: Tensor, p: float, dim: int, keepdim: bool = False) -> Tensor:
-    """(Σ |xᵢ|ᵖ)^(1/p) along ``dim``; for p = 0 how many are not 0, for ±∞ the largest and smallest |xᵢ|.
-
-    The derivative where the norm is 0 is 0.
-    """
-    if p == 2:
-        return _root(sum(mul(x, x), dim, keepdim), 2)
-    if p == 0:
-        return to_dtype(sum(to_dtype(ne(x, 0), engine.int64), dim, keepdim), x.dtype)
-    size = abs(x)
-    if math.isinf(p):
-        return (amax if p > 0 else amin)(size, dim, keepdim)
-    if p == 1:
-        return sum(size, dim, keepdim)
-    powers = pow(where(eq(size, 0), 1.0, size), p)  # the power of 0 has no derivative for p < 1
-    zero = 0.0 if p > 0 else math.inf
-    return _root(sum(where(eq(size, 0), zero, powers), dim, keepdim), p)
-
-
-def _root(x: Tensor, p: float) -> Tensor:
-    """x^(1/p) for x ≥ 0; the derivative at 0 is 0."""
-    zero = eq(x, 0)
-    inside = where(zero, 1.0, x)
-    return where(zero, 0.0 if p > 0 else math.inf, sqrt(inside) if p == 2 else pow(inside, 1 / p))
-
-
 def _two_floating(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     for x in (a, b):
-        if not isinstance(x, Value):
-            raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+        need_tensor(operation, x)
     kind = result_type(a, b)
     if not kind.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {kind}; convert with .float() first")
+        raise KindError(f"{operation}: expects floating-point numbers, got {kind}; convert with .float() first")
     common_shape(operation, a, b)
     return to_dtype(a, kind), to_dtype(b, kind)
 
@@ -78,7 +48,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
         >>> lucid.nn.functional.normalize(lucid.tensor([[0.0, 2.0]])).tolist()
         [[0.0, 1.0]]
     """
-    length = p_norm(input, p, dim, True)
+    length = p_norm("normalize", input, p, dim, True)
     return div(input, where(length < eps, eps, length))
 
 
@@ -101,7 +71,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
         5.0
     """
     x1, x2 = _two_floating("pairwise_distance", x1, x2)
-    return p_norm(add(sub(x1, x2), eps), p, -1, keepdim)
+    return p_norm("pairwise_distance", add(sub(x1, x2), eps), p, -1, keepdim)
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -124,5 +94,5 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     x1, x2 = _two_floating("cosine_similarity", x1, x2)
     shape = common_shape("cosine_similarity", x1, x2)
     x1, x2 = (x if x.shape == shape else x.expand(shape) for x in (x1, x2))
-    directions = [div(x, floor_value(p_norm(x, 2, dim, True), eps)) for x in (x1, x2)]
+    directions = [div(x, floor_value(p_norm("cosine_similarity", x, 2, dim, True), eps)) for x in (x1, x2)]
     return sum(mul(*directions), dim)

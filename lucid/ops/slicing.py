@@ -11,9 +11,9 @@ from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.autograd.views import attach
 from lucid.engine import dense_strides
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.view import wrap_dim
-
-Tensor = Any
+from lucid.types import Tensor
 
 
 def located(x: Tensor, key: Any) -> tuple[np.ndarray, int] | None:
@@ -42,7 +42,7 @@ def located(x: Tensor, key: Any) -> tuple[np.ndarray, int] | None:
                 if not (start is None or start.__class__ is int) or not (step is None or step.__class__ is int):
                     return None
                 if step is not None and step <= 0:
-                    raise ValueError(f"slice step must be greater than zero, got {step}; use flip to reverse")
+                    raise ArgumentError(f"slice step must be greater than zero, got {step}; use flip to reverse")
                 if dim < len(shape):
                     offset += part.indices(shape[dim])[0] * steps[dim]
             dim += 1
@@ -50,12 +50,12 @@ def located(x: Tensor, key: Any) -> tuple[np.ndarray, int] | None:
             if dim < len(shape):
                 size = shape[dim]
                 if not -size <= part < size:
-                    raise IndexError(f"index {part} is out of bounds for dimension {dim} with size {size}")
+                    raise PositionError(f"index {part} is out of bounds for dimension {dim} with size {size}")
                 offset += (part if part >= 0 else part + size) * steps[dim]
             dim += 1
         elif part is ...:
             if array_key is not None:
-                raise IndexError("an index can have one ellipsis (...) only")
+                raise PositionError("an index can have one ellipsis (...) only")
             array_key = parts
             kinds = [p.__class__ for p in parts if p is not None and p is not ...]
             if not all(kind is int or kind is slice for kind in kinds):
@@ -65,12 +65,12 @@ def located(x: Tensor, key: Any) -> tuple[np.ndarray, int] | None:
             return None
     if dim > len(shape):
         if not shape:
-            raise IndexError("invalid index of a 0-d tensor; use x.item() for its number")
-        raise IndexError(f"too many indices: {dim} for {len(shape)} dimensions")
+            raise PositionError("invalid index of a 0-d tensor; use x.item() for its number")
+        raise PositionError(f"too many indices: {dim} for {len(shape)} dimensions")
     return x.array[(*parts, ...) if array_key is None else parts], offset
 
 
-def sliced(input: Tensor, key: Any) -> Tensor:
+def sliced(input: Tensor, key: Any) -> Any:
     """The view at a key that :func:`located` knows; None for another."""
     shape = input.shape
     out = _rows(input, key) if input.strides is None and shape else None
@@ -82,7 +82,7 @@ def sliced(input: Tensor, key: Any) -> Tensor:
     return attach("slice", out, input, lambda grad: slice_into_zeros(grad, shape, key))
 
 
-def _rows(x: Tensor, key: Any) -> Tensor:
+def _rows(x: Tensor, key: Any) -> Tensor | None:
     """The short way for a row, or neighbouring rows, of contiguous memory; None for anything else."""
     size, rest = x.shape[0], x.shape[1:]
     if key.__class__ is int:
@@ -110,9 +110,9 @@ def slice_into_zeros(grad: Tensor, shape: tuple[int, ...], key: Any) -> Tensor:
 def size_along(operation: str, input: Tensor, dim: int) -> int:
     """The size of a dimension; a 0-d tensor has none to cut."""
     if not isinstance(input, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{operation}: expected a tensor, got {type(input).__name__}")
     if not input.shape:
-        raise ValueError(f"{operation}: a 0-d tensor has no dimension to cut")
+        raise PositionError(f"{operation}: a 0-d tensor has no dimension to cut")
     size: int = input.shape[wrap_dim(operation, dim, len(input.shape))]
     return size
 
@@ -139,8 +139,9 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     start, length = operator.index(start), operator.index(length)
     first = start + size if start < 0 else start
     if length < 0 or not 0 <= first <= first + length <= size:
-        raise ValueError(f"narrow: start {start} and length {length} do not fit into size {size}")
-    return sliced(input, (slice(None),) * dim + (slice(first, first + length),))
+        raise ArgumentError(f"narrow: start {start} and length {length} do not fit into size {size}")
+    out: Tensor = sliced(input, (slice(None),) * dim + (slice(first, first + length),))
+    return out
 
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
@@ -157,5 +158,6 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     size = size_along("select", input, dim)
     dim, index = wrap_dim("select", dim, len(input.shape)), operator.index(index)
     if not -size <= index < size:
-        raise IndexError(f"select: index {index} is out of range for size {size} (dim {dim}, shape {input.shape})")
-    return sliced(input, (slice(None),) * dim + (index,))
+        raise PositionError(f"select: index {index} is out of range for size {size} (dim {dim}, shape {input.shape})")
+    out: Tensor = sliced(input, (slice(None),) * dim + (index,))
+    return out

@@ -10,11 +10,11 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.graph import Value
 from lucid.autograd.views import attach_several
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.joining import cat, stack
 from lucid.ops.slicing import size_along, sliced
 from lucid.ops.view import wrap_dim
-
-Tensor = Any
+from lucid.types import Tensor
 
 
 def _pieces(name: str, input: Tensor, dim: int, bounds: Sequence[int]) -> tuple[Tensor, ...]:
@@ -30,7 +30,7 @@ def _pieces(name: str, input: Tensor, dim: int, bounds: Sequence[int]) -> tuple[
     return attach_several(name, views, input, rule)
 
 
-def _zeros_for(grad: Any, shape: tuple[int, ...], kind: engine.dtype) -> Tensor:
+def _zeros_for(grad: Tensor | None, shape: tuple[int, ...], kind: engine.dtype) -> Tensor:
     """The gradient of a view, or zeros where it was not used."""
     if grad is None:
         grad = engine.zeros(shape, kind)
@@ -53,7 +53,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         return split_with_sizes(tensor, split_size_or_sections, dim)
     step = split_size_or_sections
     if step < 0 or (step == 0 and size):
-        raise ValueError(f"split: split_size must be positive, got {step}")
+        raise ArgumentError(f"split: split_size must be positive, got {step}")
     bounds = [*range(0, size, step or 1), size] if size else [0, 0]
     return _pieces("split", tensor, wrap_dim("split", dim, len(tensor.shape)), bounds)
 
@@ -67,7 +67,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
     size = size_along("split", input, dim)
     lengths = [operator.index(n) for n in split_sizes]
     if sum(lengths) != size or min(lengths, default=0) < 0:
-        raise ValueError(f"split: sections {lengths} do not add up to size {size}")
+        raise ArgumentError(f"split: sections {lengths} do not add up to size {size}")
     bounds = [0]
     for n in lengths:
         bounds.append(bounds[-1] + n)
@@ -83,7 +83,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         [[0, 1, 2], [3, 4]]
     """
     if chunks <= 0:
-        raise ValueError(f"chunk: chunks must be positive, got {chunks}")
+        raise ArgumentError(f"chunk: chunks must be positive, got {chunks}")
     size = size_along("chunk", input, dim)
     return split(input, -(-size // chunks) if size else [0] * chunks, dim)
 
@@ -112,7 +112,7 @@ def tensor_split(
     """
     given = [x for x in (indices_or_sections, indices, sections) if x is not None]
     if len(given) != 1:
-        raise TypeError("tensor_split: give a number of sections or the indices to cut at")
+        raise KindError("tensor_split: give a number of sections or the indices to cut at")
     return _split_as_numpy("tensor_split", input, given[0], dim)
 
 
@@ -121,11 +121,11 @@ def _split_as_numpy(name: str, input: Tensor, where: Any, dim: int) -> tuple[Ten
     dim = wrap_dim(name, dim, len(input.shape))
     if isinstance(where, Value):
         if where.dtype.is_floating_point or len(where.shape) > 1:
-            raise ValueError(f"{name}: expected integers, one or a vector, got {where.dtype} {where.shape}")
+            raise ArgumentError(f"{name}: expected integers, one or a vector, got {where.dtype} {where.shape}")
         where = where.array.tolist()
     if isinstance(where, int):
         if where <= 0:
-            raise ValueError(f"{name}: the number of sections must be positive, got {where}")
+            raise ArgumentError(f"{name}: the number of sections must be positive, got {where}")
         part, more = divmod(size, where)
         bounds = [i * part + min(i, more) for i in range(where + 1)]
         return _pieces(name, input, dim, bounds)
@@ -140,9 +140,11 @@ def _split_as_numpy(name: str, input: Tensor, where: Any, dim: int) -> tuple[Ten
 def _even_split(name: str, input: Tensor, where: Any, dim: int, needed: int) -> tuple[Tensor, ...]:
     """hsplit and its like: a number must divide the size."""
     if len(input.shape) < needed:
-        raise ValueError(f"{name}: expects at least {needed} dimensions, got shape {input.shape}")
+        raise ArgumentError(f"{name}: expects at least {needed} dimensions, got shape {input.shape}")
     if isinstance(where, int) and (where <= 0 or input.shape[dim] % where):
-        raise ValueError(f"{name}: size {input.shape[dim]} of dimension {dim} cannot be cut into {where} equal parts")
+        raise ArgumentError(
+            f"{name}: size {input.shape[dim]} of dimension {dim} cannot be cut into {where} equal parts"
+        )
     return _split_as_numpy(name, input, where, dim)
 
 

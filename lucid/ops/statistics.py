@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -10,12 +10,12 @@ from lucid import engine, return_types
 from lucid.autograd.graph import record
 from lucid.ops.arithmetic import div, eq, logical_or, mul, where
 from lucid.ops.broadcast import Dims, reduction, sum
-from lucid.ops.elementwise import Tensor
 from lucid.ops.index import gather
 from lucid.ops.predicates import isnan
-from lucid.ops.reduce import _need_elements, mean
+from lucid.ops.reduce import _need_elements, mean, refuse_bools
 from lucid.ops.slicing import select
 from lucid.ops.view import to_dtype, wrap_dim
+from lucid.types import Tensor
 
 
 def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -65,7 +65,8 @@ def _median_places(array: np.ndarray[Any, Any], skip_nan: bool) -> np.ndarray[An
         values = np.partition(array, half, -1)[..., half : half + 1]
     unknown = np.isnan(values)
     which = np.where(unknown, 0, middle - (array < values).sum(-1, keepdims=True))  # of the equals
-    return (np.where(unknown, missing, array == values).cumsum(-1) == which + 1).argmax(-1)
+    places: np.ndarray = (np.where(unknown, missing, array == values).cumsum(-1) == which + 1).argmax(-1)
+    return places
 
 
 def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
@@ -75,6 +76,7 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
         if not flat.size:
             nothing = engine.wrap(np.asarray(np.nan, input.dtype.numpy))
             return record(name, nothing, (input,), (lambda grad, x: mul(x, 0.0),), (input,))
+        refuse_bools(name, input)
         out = engine.wrap(np.array(flat[_median_places(flat, skip_nan)]))
 
         def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:  # equals share the gradient
@@ -88,6 +90,7 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
     dim = wrap_dim(name, dim, len(input.shape))
     plan = reduction(name, input.shape, dim, True)
     _need_elements(name, input, plan)
+    refuse_bools(name, input)
     array = input.array.reshape(input.shape or (1,))
     places = np.expand_dims(_median_places(np.moveaxis(array, dim, -1), skip_nan), dim)
     indices = engine.wrap(np.ascontiguousarray(places, np.int64).reshape(plan.shape))
@@ -97,7 +100,11 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
     return (return_types.nanmedian if skip_nan else return_types.median)(values, indices)
 
 
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+@overload
+def median(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def median(input: Tensor, dim: int, keepdim: bool = False) -> return_types.median: ...
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | return_types.median:
     """The middle number in order of size, the lower one of two; NaN where there is one. Sorted by NumPy.
 
     Without ``dim`` one number of all elements, and equals share the gradient; with ``dim`` the tuple (values, indices)
@@ -111,9 +118,15 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
         >>> lucid.tensor([[3.0, 1.0, 2.0], [6.0, 5.0, 4.0]]).median(1).values.tolist()
         [2.0, 5.0]
     """
-    return _median("median", input, dim, keepdim)
+    found: Tensor | return_types.median = _median("median", input, dim, keepdim)
+    return found
 
 
-def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+@overload
+def nanmedian(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def nanmedian(input: Tensor, dim: int, keepdim: bool = False) -> return_types.nanmedian: ...
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | return_types.nanmedian:
     """The median of what is not NaN; as :func:`median`."""
-    return _median("nanmedian", input, dim, keepdim)
+    found: Tensor | return_types.nanmedian = _median("nanmedian", input, dim, keepdim)
+    return found

@@ -9,7 +9,7 @@ import functools
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -17,8 +17,8 @@ from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.autograd.views import attach
 from lucid.devices import check_device, names_device
-
-Tensor = Any
+from lucid.errors import ArgumentError, KindError, PositionError
+from lucid.types import Tensor
 
 
 def wrap_dim(operation: str, dim: int, ndim: int) -> int:
@@ -30,7 +30,7 @@ def wrap_dim(operation: str, dim: int, ndim: int) -> int:
     dim = operator.index(dim)
     size = max(ndim, 1)
     if not -size <= dim < size:
-        raise IndexError(
+        raise PositionError(
             f"{operation}: dim {dim} is out of range for a tensor of {ndim} dimensions ({-size} to {size - 1})"
         )
     return dim % size
@@ -62,15 +62,15 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     return _reshaped(input, resolve_shape("reshape", before, sizes(shape)))
 
 
-def _reshaped(input: Tensor, wanted: tuple[int, ...]) -> Tensor:
+def _reshaped(input: Tensor, wanted: tuple[int, ...], name: str = "reshape") -> Tensor:
     """The tensor in a shape that is known to fit."""
     before = input.shape
     array = input.array.reshape(wanted)
     if input.strides is None:
-        return attach("reshape", engine.dense_view(input, array, wanted), input, lambda grad: _reshaped(grad, before))
+        return attach(name, engine.dense_view(input, array, wanted), input, lambda grad: _reshaped(grad, before))
     if np.may_share_memory(array, input.array):
-        return attach("reshape", engine.view(input, array, 0), input, lambda grad: _reshaped(grad, before))
-    return record("reshape", engine.wrap(array), (input,), (lambda grad: _reshaped(grad, before),))
+        return attach(name, engine.view(input, array, 0), input, lambda grad: _reshaped(grad, before))
+    return record(name, engine.wrap(array), (input,), (lambda grad: _reshaped(grad, before),))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -86,11 +86,11 @@ def resolve_shape(operation: str, before: tuple[int, ...], wanted: tuple[int, ..
         if known > 0 and count % known == 0:
             wanted = tuple(count // known if s == -1 else s for s in wanted)
         elif known == 0 and count == 0:
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: -1 in {wanted} is ambiguous, because the other sizes already give 0 elements"
             )
     if any(s < 0 for s in wanted) or math.prod(wanted) != count:
-        raise ValueError(f"{operation}: shape {before} has {count} elements and cannot become {wanted}")
+        raise ArgumentError(f"{operation}: shape {before} has {count} elements and cannot become {wanted}")
     return wanted
 
 
@@ -109,7 +109,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     if len(shape) == 1 and type(shape[0]) is engine.dtype:
         if shape[0] is input.dtype:
             return _reshaped(input, input.shape)
-        raise TypeError(f"view: {input.dtype} memory cannot be seen as {shape[0]}; use to({shape[0]}) to convert")
+        raise KindError(f"view: {input.dtype} memory cannot be seen as {shape[0]}; use to({shape[0]}) to convert")
     wanted = resolve_shape("view", input.shape, sizes(shape))
     if (
         input.strides is not None
@@ -144,7 +144,7 @@ def _order(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[tuple[int, ..
     ndim = len(shape)
     order = tuple(wrap_dim("permute", d, ndim) for d in dims) if ndim else ()
     if sorted(order) != list(range(ndim)) or len(dims) != ndim:
-        raise ValueError(f"permute: {dims} is not an order of the {ndim} dimensions of shape {shape}")
+        raise ArgumentError(f"permute: {dims} is not an order of the {ndim} dimensions of shape {shape}")
     return order, tuple(order.index(d) for d in range(ndim))
 
 
@@ -170,7 +170,7 @@ def t(input: Tensor) -> Tensor:
         ValueError: for more than two dimensions; use ``transpose`` or ``permute``.
     """
     if len(input.shape) > 2:
-        raise ValueError(f"t: expects at most 2 dimensions, got shape {input.shape}; use transpose or permute")
+        raise ArgumentError(f"t: expects at most 2 dimensions, got shape {input.shape}; use transpose or permute")
     return transpose(input, 0, 1) if len(input.shape) == 2 else reshape(input, input.shape)
 
 
@@ -190,8 +190,8 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     wanted = sizes(axes if dims is None else (dims,))
     along = {wrap_dim("flip", d, len(input.shape)) for d in wanted}
     if len(along) < len(wanted):
-        raise ValueError(f"flip: a dimension appears twice in {wanted}")
-    reverse = (*(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape))), ...)
+        raise ArgumentError(f"flip: a dimension appears twice in {wanted}")
+    reverse: Any = (*(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape))), ...)
     out = engine.wrap(input.array[reverse].copy(order="C"))
     return record("flip", out, (input,), (lambda grad: flip(grad, wanted),))
 
@@ -204,7 +204,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
         >>> lucid.zeros(2, 1, 3, 1).squeeze().shape, lucid.zeros(2, 1, 3, 1).squeeze(1).shape
         ((2, 3), (2, 3, 1))
     """
-    return _reshaped(input, _squeezed(input.shape, tuple(dim) if isinstance(dim, list) else dim))
+    return _reshaped(input, _squeezed(input.shape, tuple(dim) if isinstance(dim, list) else dim), "squeeze")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -215,7 +215,7 @@ def _squeezed(shape: tuple[int, ...], dim: Any) -> tuple[int, ...]:
         dims = dim if isinstance(dim, tuple) else (dim,)
         drop = {wrap_dim("squeeze", d, len(shape)) for d in dims}
         if len(drop) < len(dims):
-            raise ValueError(f"squeeze: a dimension appears twice in {dim}")
+            raise ArgumentError(f"squeeze: a dimension appears twice in {dim}")
     return tuple(s for i, s in enumerate(shape) if s != 1 or i not in drop)
 
 
@@ -230,7 +230,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     shape = input.shape
     if dim.__class__ is not int or not 0 <= dim <= len(shape):
         dim = wrap_dim("unsqueeze", dim, len(shape) + 1)
-    return _reshaped(input, (*shape[:dim], 1, *shape[dim:]))
+    return _reshaped(input, (*shape[:dim], 1, *shape[dim:]), "unsqueeze")
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -252,7 +252,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def _flattened(shape: tuple[int, ...], start_dim: int, end_dim: int) -> tuple[int, ...]:
     start, end = wrap_dim("flatten", start_dim, len(shape)), wrap_dim("flatten", end_dim, len(shape))
     if start > end:
-        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+        raise ArgumentError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     return (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
 
 
@@ -311,7 +311,7 @@ def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: b
         ValueError: for another device.
     """
     if set(options) - {"non_blocking"}:
-        raise TypeError(f"to: unknown option {sorted(set(options) - {'non_blocking'})[0]!r}")
+        raise KindError(f"to: unknown option {sorted(set(options) - {'non_blocking'})[0]!r}")
     for arg in args:
         if isinstance(arg, Value):
             dtype = arg.dtype
@@ -324,7 +324,11 @@ def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: b
     return clone(out) if copy and out is input else out
 
 
-def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+@overload
+def type_(input: Tensor, dtype: None = None, non_blocking: bool = False) -> str: ...
+@overload
+def type_(input: Tensor, dtype: Any, non_blocking: bool = False) -> Tensor: ...
+def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Tensor | str:
     """The name of the tensor's type; or, given a number type, the tensor in it.
 
     Args:

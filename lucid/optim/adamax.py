@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lucid.optim.engine_optimizer import EngineOptimizer
 from lucid.optim.engine_rule import LIKE_PARAMETER, NUMBER
-from lucid.optim.gradient_options import GradientOptions
+from lucid.optim.gradient_options import OptionsButForeach
 from lucid.optim.options import fraction, not_negative, switch
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Adamax(EngineOptimizer):
         "exp_inf": LIKE_PARAMETER,
     }
 
-    def __init__(  # type: ignore[misc]  # GradientOptions has foreach, too
+    def __init__(
         self,
         params: Any = None,
         lr: Any = 2e-3,
@@ -77,7 +77,7 @@ class Adamax(EngineOptimizer):
         foreach: bool | None = None,
         *,
         maximize: bool = False,
-        **gradient_options: Unpack[GradientOptions],
+        **gradient_options: Unpack[OptionsButForeach],
     ) -> None:
         defaults = {
             "lr": lr,

@@ -14,7 +14,21 @@ if TYPE_CHECKING:
     pass
 
 
-class GradientOptions(TypedDict, total=False):
+class OptionsButForeach(TypedDict, total=False):
+    """:class:`GradientOptions` for rules that have ``foreach`` among their own arguments."""
+
+    grad_scale: float
+    grad_clip_norm: float | None
+    grad_clip_value: float | None
+    error_if_nonfinite: bool
+    beta1: float
+    beta2: float
+    fused: bool | None
+    capturable: bool
+    differentiable: bool
+
+
+class GradientOptions(OptionsButForeach, total=False):
     """Options of every optimizer, beside those of its rule. Gradients themselves are never changed.
 
     They apply in this order: g ← g / ``grad_scale``; then, with ``grad_clip_norm``,
@@ -34,16 +48,7 @@ class GradientOptions(TypedDict, total=False):
         capturable, differentiable: must be False; there are no GPUs, and steps are not recorded for backward.
     """
 
-    grad_scale: float
-    grad_clip_norm: float | None
-    grad_clip_value: float | None
-    error_if_nonfinite: bool
-    beta1: float
-    beta2: float
     foreach: bool | None
-    fused: bool | None
-    capturable: bool
-    differentiable: bool
 
 
 def not_finite(optimizer: Optimizer, p: Any) -> RuntimeError:
@@ -69,7 +74,7 @@ class ReadsGradients(Optimizer):
         for key in ("capturable", "differentiable"):
             if options.get(key):
                 raise ValueError(f"{name}: {key}=True is not possible in lucid; leave it out")
-        unknown = [key for key in options if key not in GradientOptions.__annotations__]
+        unknown = [key for key in options if key not in GradientOptions.__optional_keys__]
         if unknown:
             raise TypeError(f"{name}: there is no option {unknown[0]!r}")
         without_betas = [key for key in ("beta1", "beta2") if key in options]

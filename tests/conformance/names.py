@@ -131,6 +131,13 @@ SECTIONS: dict[str, list[str]] = {
         SubsetRandomSampler TensorDataset WeightedRandomSampler default_collate default_convert get_worker_info
         random_split """,
     ),
+    "What programs use beside these": """argwhere bincount isin kthvalue quantile block_diag cartesian_prod rot90 cov
+        corrcoef trapezoid as_strided numel """.split()
+    + _under(
+        "Tensor",
+        """t_ squeeze_ unsqueeze_ transpose_ swapaxes_ swapdims_ fill_diagonal_ apply_ map_ nelement storage_offset
+        is_same_size """,
+    ),
 }
 
 NAMES = {name: section for section, names in SECTIONS.items() for name in names}

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-import lucid
-from lucid.nn import Parameter
 from lucid.optim import Adadelta
-
-
-def parameter(values, kind="float32"):
-    return Parameter(lucid.tensor(np.asarray(values, kind)))
-
-
-def steps(optimizer, p, gradients):
-    for g in gradients:
-        p.grad = lucid.tensor(np.asarray(g, p.dtype.name))
-        optimizer.step()
+from tests.optim.one_parameter import parameter, steps
 
 
 def test_a_rho_of_one_forgets_nothing_and_learns_nothing():

@@ -9,16 +9,12 @@ import numpy as np
 import pytest
 
 import lucid
-from lucid.nn import Parameter
 from lucid.optim import Adafactor
+from tests.optim.one_parameter import parameter
 
 Transcription = runpy.run_path(str(Path(__file__).with_name("rules") / "adafactor.py"))["RULES"]["Adafactor"][
     "transcription"
 ]
-
-
-def parameter(values, kind="float32"):
-    return Parameter(lucid.tensor(np.asarray(values, kind)))
 
 
 def give(p, g):

@@ -5,18 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import lucid
-from lucid.nn import Parameter
 from lucid.optim import Adagrad
-
-
-def parameter(values, kind="float32"):
-    return Parameter(lucid.tensor(np.asarray(values, kind)))
-
-
-def steps(optimizer, p, gradients):
-    for g in gradients:
-        p.grad = lucid.tensor(np.asarray(g, p.dtype.name))
-        optimizer.step()
+from tests.optim.one_parameter import parameter, steps
 
 
 def test_sums_begin_with_the_initial_value_of_their_group():

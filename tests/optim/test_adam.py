@@ -12,12 +12,9 @@ from hypothesis import strategies as st
 import lucid
 from lucid.nn import Parameter
 from lucid.optim import Adam, AdamW
+from tests.optim.one_parameter import parameter
 
 KINDS = {"float32": lucid.float32, "float64": lucid.float64}
-
-
-def parameter(values, kind="float32"):
-    return Parameter(lucid.tensor(np.asarray(values, kind)))
 
 
 def give(p, gradient):

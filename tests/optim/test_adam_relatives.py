@@ -9,14 +9,10 @@ import numpy as np
 import pytest
 
 import lucid
-from lucid.nn import Parameter
 from lucid.optim import AdaBelief, Adamax, Lion, NAdam, RAdam, Yogi
+from tests.optim.one_parameter import parameter
 
 RELATIVES = [AdaBelief, Adamax, Lion, NAdam, RAdam, Yogi]
-
-
-def parameter(values, kind="float32"):
-    return Parameter(lucid.tensor(np.asarray(values, kind)))
 
 
 def run(optimizer, p, gradients):

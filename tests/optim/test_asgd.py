@@ -6,18 +6,8 @@ import numpy as np
 import pytest
 
 import lucid
-from lucid.nn import Parameter
 from lucid.optim import ASGD
-
-
-def parameter(values, kind="float32"):
-    return Parameter(lucid.tensor(np.asarray(values, kind)))
-
-
-def steps(optimizer, p, gradients):
-    for g in gradients:
-        p.grad = lucid.tensor(np.asarray(g, p.dtype.name))
-        optimizer.step()
+from tests.optim.one_parameter import parameter, steps
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64"])

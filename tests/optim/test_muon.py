@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import lucid
-from lucid.nn import Parameter
 from lucid.optim import Muon
+from tests.optim.one_parameter import parameter
 
 RECORD = runpy.run_path(str(Path(__file__).with_name("record_torch_trajectories.py")))
 TORCH = np.load(RECORD["FILE"])
@@ -18,10 +18,6 @@ CASES = [case for case, (name, _, _) in RECORD["CASES"].items() if name == "Muon
 Transcription = RECORD["RULES"]["Muon"]["transcription"]
 
 every_case = pytest.mark.parametrize("case", CASES)
-
-
-def parameter(values, kind="float32"):
-    return Parameter(lucid.tensor(np.asarray(values, kind)))
 
 
 def bfloat16(x):

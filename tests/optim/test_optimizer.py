@@ -11,10 +11,7 @@ import pytest
 import lucid
 from lucid.nn import Parameter
 from lucid.optim import Adam, AdamW, Optimizer
-
-
-def parameter(values, kind="float32"):
-    return Parameter(lucid.tensor(np.asarray(values, kind)))
+from tests.optim.one_parameter import parameter
 
 
 def give(p, gradient):

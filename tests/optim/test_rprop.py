@@ -5,18 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import lucid
-from lucid.nn import Parameter
 from lucid.optim import Rprop
-
-
-def parameter(values, kind="float32"):
-    return Parameter(lucid.tensor(np.asarray(values, kind)))
-
-
-def steps(optimizer, p, gradients):
-    for g in gradients:
-        p.grad = lucid.tensor(np.asarray(g, p.dtype.name))
-        optimizer.step()
+from tests.optim.one_parameter import parameter, steps
 
 
 def test_signs_count_however_small_the_gradients_are(simd_level):

@@ -17,6 +17,7 @@ import lucid
 from lucid._engine import lib
 from lucid.nn import Parameter
 from lucid.optim.engine_optimizer import EngineOptimizer
+from tests.optim.one_parameter import parameter
 
 RECORD = runpy.run_path(str(Path(__file__).with_name("record_torch_trajectories.py")))
 TORCH = np.load(RECORD["FILE"])
@@ -37,10 +38,6 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 def shapes_of(name):
     return RULES[name].get("shapes", SHAPES)
-
-
-def parameter(values, kind="float32"):
-    return Parameter(lucid.tensor(np.asarray(values, kind)))
 
 
 def give(params, gradients):

@@ -12,9 +12,8 @@ from lucid import engine
 from lucid.autograd.graph import Value, describe
 from lucid.multi_tensor import TensorList
 from lucid.nn.utils.convert_parameters import list_of_tensors
-from lucid.ops.create import default_dtype
-
-Tensor = Any
+from lucid.ops.elementwise import default_dtype
+from lucid.types import Tensor
 
 
 def clip_grad_norm_(
@@ -56,7 +55,7 @@ def clip_grad_norm_(
         >>> lucid.nn.utils.clip_grad_norm_([w], max_norm=1.0)
         tensor(5.)
         >>> w.grad
-        tensor([ 0.6, -0.8])
+        tensor([ 0.6000, -0.8000])
     """
     operation = "clip_grad_norm_"
     if isinstance(parameters, types.GeneratorType):
@@ -149,7 +148,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
         >>> w.grad = lucid.tensor([3.0, -0.5])
         >>> lucid.nn.utils.clip_grad_value_([w], 1.0)
         >>> w.grad
-        tensor([ 1. , -0.5])
+        tensor([ 1.0000, -0.5000])
     """
     limit = float(clip_value)
     _gradients("clip_grad_value_", parameters).clamp(-limit, limit)

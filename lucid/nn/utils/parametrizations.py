@@ -8,8 +8,7 @@ from lucid.nn.module import Module
 from lucid.nn.utils.parametrize import register_parametrization
 from lucid.ops.arithmetic import div, mul
 from lucid.ops.matrix_norm import vector_norm
-
-Tensor = Any
+from lucid.types import Tensor
 
 
 class _WeightNorm(Module):

@@ -13,6 +13,7 @@ from lucid.autograd import no_grad
 from lucid.autograd.graph import Value, describe
 from lucid.nn.container import ModuleDict, ModuleList
 from lucid.nn.module import Module
+from lucid.ops.create import is_tensor
 from lucid.ops.view import clone
 from lucid.tensor import Parameter
 
@@ -51,10 +52,10 @@ class ParametrizationList(ModuleList):
             _register(self, "original", original)
         else:
             for i, one in enumerate(new):
-                if not isinstance(one, Value):
+                if not is_tensor(one):
                     raise ValueError(f"right_inverse must return tensors, got {describe(one)} at place {i}")
                 with no_grad():
-                    kept: Any = clone(one)
+                    kept = clone(one)
                 if isinstance(original, Parameter):
                     kept = Parameter(kept, original.requires_grad)
                 _register(self, f"original{i}", kept)
@@ -113,7 +114,8 @@ def _register(module: Module, name: str, tensor: Any) -> None:
 
 def _held(module: Any) -> ModuleDict:
     """What a module has in ``parametrizations``."""
-    return module.parametrizations
+    held: ModuleDict = module.parametrizations
+    return held
 
 
 def _check_same(result: Any, tensor: Any) -> None:

@@ -7,7 +7,7 @@ import math
 import numbers
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from lucid.autograd.graph import Value, describe
 from lucid.optim.param_group import ParamGroup
@@ -22,6 +22,9 @@ ORDER_WARNING = (
     "`optimizer.step()` before `lr_scheduler.step()`. Failure to do this will result in skipping the first value of "
     "the learning rate schedule."
 )
+
+
+Given = TypeVar("Given")
 
 
 class _Needed:
@@ -132,7 +135,7 @@ class LRScheduler:
     def _name(cls) -> str:
         return cls.__name__
 
-    def _number(self, name: str, value: Any, tensor: bool = False) -> Any:
+    def _number(self, name: str, value: Given, tensor: bool = False) -> Given:
         """The argument, when it is a number (or, where one may be, a tensor of one element)."""
         if value is NEEDED:
             raise TypeError(f"{self._name()}: the argument {name!r} is missing")

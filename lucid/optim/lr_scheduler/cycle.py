@@ -151,9 +151,12 @@ class CyclicLR(_CyclingSchedule):
         """The scale of a cycle, or at a step, as the mode has it."""
         if self._scale_fn_custom is not None:
             return self._scale_fn_custom(x)
+        scale = 1.0
         if self.mode == "triangular2":
-            return 1 / 2.0 ** (x - 1)
-        return self.gamma**x if self.mode == "exp_range" else 1.0
+            scale = 1 / 2.0 ** (x - 1)
+        elif self.mode == "exp_range":
+            scale = self.gamma**x
+        return scale
 
     def _next_lrs(self) -> list[Any]:
         cycle = math.floor(1 + self.last_epoch / self.total_size)

@@ -298,9 +298,11 @@ class PolynomialLR(_FactorSchedule):
         if self._is_initial or t > self.total_iters:
             return None
         left, before = 1.0 - t / self.total_iters, 1.0 - (t - 1) / self.total_iters
-        return (left / before) ** self.power
+        factor: float = (left / before) ** self.power
+        return factor
 
     def _closed_factor(self, t: int) -> float:
         if self.total_iters == 0:
             return 1.0
-        return (1.0 - min(self.total_iters, t) / self.total_iters) ** self.power
+        factor: float = (1.0 - min(self.total_iters, t) / self.total_iters) ** self.power
+        return factor

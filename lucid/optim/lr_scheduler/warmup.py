@@ -62,7 +62,8 @@ class NoamScheduler(LRScheduler):
 
     def _value(self, t: float) -> float:
         s = max(t, 1)
-        return self.factor * self.model_size**-0.5 * min(s**-0.5, s * self.warmup_steps**-1.5)
+        lr: float = self.factor * self.model_size**-0.5 * min(s**-0.5, s * self.warmup_steps**-1.5)
+        return lr
 
     def _next_lrs(self) -> list[Any]:
         return [self._value(self.last_epoch)] * len(self.optimizer.param_groups)

@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from lucid.ops.random import Generator
 from lucid.utils.data.collate import default_collate, default_convert
@@ -25,6 +25,12 @@ class _Endless(Sampler[None]):
 
     def __iter__(self) -> Iterator[None]:
         return itertools.repeat(None)
+
+
+class _Indexable(Protocol[T_co]):
+    """A dataset, or a list that serves as one."""
+
+    def __getitem__(self, index: int, /) -> T_co: ...
 
 
 class DataLoader(Generic[T_co]):
@@ -78,7 +84,7 @@ class DataLoader(Generic[T_co]):
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: _Indexable[T_co],
         batch_size: int | None = 1,
         shuffle: bool | None = None,
         sampler: Iterable[Any] | None = None,
@@ -109,7 +115,7 @@ class DataLoader(Generic[T_co]):
             raise ValueError(f"DataLoader: prefetch_factor must be 1 or more, got {prefetch_factor}")
         if pin_memory or pin_memory_device:
             warnings.warn("DataLoader: there is no GPU to pin memory for; batches are in ordinary memory", stacklevel=2)
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.num_workers = num_workers
         self.prefetch_factor = 2 if num_workers > 0 and prefetch_factor is None else prefetch_factor
         self.pin_memory = pin_memory
@@ -210,10 +216,12 @@ class DataLoader(Generic[T_co]):
         """How many batches there are; of an IterableDataset, as far as its own length says."""
         if not isinstance(self.dataset, IterableDataset):
             return len(self._index_sampler)
-        length = self._promised = len(self.dataset)  # type: ignore[arg-type]
+        length: int = len(self.dataset)  # type: ignore[arg-type]  # an IterableDataset may have one
+        self._promised = length
         if self.batch_size is None:
             return length
-        return length // self.batch_size if self.drop_last else -(-length // self.batch_size)
+        batches: int = length // self.batch_size if self.drop_last else -(-length // self.batch_size)
+        return batches
 
     def _warn_of_too_many_workers(self) -> None:
         processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -326,31 +326,25 @@ _NUMBER = "A number is taken where PyTorch asks for a tensor."
 _NO_TENSOR = {"must be Tensor, not": _NUMBER}
 _STEPS = "The derivative of a step function is zero here; PyTorch has none."
 _WRAPS = "A number is compared by its value; PyTorch first wraps it into the tensor's type."
-_MIXED = "The result is promoted; PyTorch asks for an integer alpha."
 
 _BOOL_MINUS = {"with a bool tensor is not supported": _TRUTH}
 
 INTENDED: dict[str, dict[str, str]] = {
-    name: {"not implemented for 'Bool'": _TRUTH}
-    for name in "abs ceil floor fmod round trunc pow remainder Tensor.abs_ Tensor.pow_".split()
-}
-INTENDED |= {
-    name: dict(_NO_TENSOR) for name in "atan2 maximum minimum logical_and logical_or logical_xor square".split()
+    name: dict(_NO_TENSOR) for name in "atan2 maximum minimum logical_and logical_or logical_xor".split()
 }
 INTENDED |= {name: {"number_below_uint8": _WRAPS, "number_above_uint8": _WRAPS} for name in ("lt", "le", "gt", "ge")}
 INTENDED |= {name: {"number_below_uint8": _WRAPS} for name in ("eq", "ne")}
-for _name in ("pow", "Tensor.pow_"):
-    INTENDED[_name] |= _BOOL_MINUS | {
-        "INTERNAL ASSERT FAILED": _TRUTH,
-        "(2,) of shape (11,) is 0.0, PyTorch nan": "(−∞) to the power −0.5 is 0, as in C; PyTorch gives NaN.",
-    }
-INTENDED["remainder"]["remainder is not implemented (in the gradients)"] = (
-    "Differentiable also with respect to the divisor of a number; PyTorch raises."
-)
-INTENDED["floor_divide"] = {
-    "not implemented for 'Bool'": _TRUTH,
-    "floor_divide is not implemented (in the gradients)": _STEPS,
+INTENDED["remainder"] = {
+    "remainder is not implemented (in the gradients)": (
+        "Differentiable also with respect to the divisor of a number; PyTorch raises."
+    )
 }
+INTENDED["floor_divide"] = {"floor_divide is not implemented (in the gradients)": _STEPS}
 INTENDED |= {name: dict(_BOOL_MINUS) for name in ("sub", "rsub", "Tensor.sub_")}
-INTENDED["positive"] = {"on a bool tensor is not supported": _TRUTH}
-INTENDED["add"] = {"argument alpha must not be": _MIXED}
+INTENDED |= {
+    name: {
+        "with a bool tensor is not supported": "A bool exponent has a gradient; PyTorch's derivative fails.",
+        "INTERNAL ASSERT FAILED": "A bool to a power of a bool tensor is computed; PyTorch fails inside.",
+    }
+    for name in ("pow", "Tensor.pow_")
+}

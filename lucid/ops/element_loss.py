@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from lucid import engine
+from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, describe, record
 from lucid.errors import ArgumentError, KindError
 from lucid.ops.activation_family import huber_of, softplus
@@ -83,7 +84,23 @@ def mse_loss(
     """
     reduction = old_reduction("mse_loss", size_average, reduce, reduction)
     difference = _difference("mse_loss", input, target)
+    if weight is None and reduction in ("mean", "sum") and difference.dtype in _sum_squares:
+        return _squares_summed(
+            "mse_loss", difference, (difference.array.size or math.nan) if reduction == "mean" else 1
+        )
     return _reduced_by_weight("mse_loss", mul(difference, difference), weight, input, reduction)
+
+
+_sum_squares = engine.kernels("sum_squares")
+
+
+def _squares_summed(name: str, x: Tensor, share: float) -> Tensor:
+    """Σ x² / share, without a tensor of the squares."""
+    dense, total = engine.contiguous(x), engine.empty((), x.dtype)
+    _sum_squares[x.dtype](1, dense.array.size, 1, dense.pointer, total.pointer)
+    with no_grad():
+        out = total if share == 1 else div(total, share)
+    return record(name, out, (x,), (lambda grad, x: mul(x, mul(grad, 2 / share)),), (x,))
 
 
 def _reduced_by_weight(operation: str, loss: Tensor, weight: Any, input: Tensor, reduction: str) -> Tensor:

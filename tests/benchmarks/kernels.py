@@ -1,4 +1,6 @@
-"""Operations on medium and large data, lucid beside PyTorch: `python tests/benchmarks/kernels.py [part of a name ...]`.
+"""Operations on medium and large data, lucid beside PyTorch.
+
+`python tests/benchmarks/kernels.py [--one-thread] [part of a name ...]`
 
 Each operation forward and backward, at sizes of small models and of a million numbers, with 1 and 2 threads in one run.
 The rows are sorted: where lucid does worst against PyTorch comes first. The cases are in kernel_cases.py.
@@ -9,6 +11,7 @@ The rows are sorted: where lucid does worst against PyTorch comes first. The cas
   bytes. Forward moves the inputs and the result; backward the gradient of the result, the inputs and their gradients.
 - `2 thr`: how many times faster two threads are than one.
 
+With --one-thread the times are processor times of one thread: what other programs do at the same time counts less.
 PyTorch may be absent; then rows are sorted by the bare pass.
 """
 
@@ -23,12 +26,15 @@ from typing import Any
 import numpy as np
 from kernel_cases import CASES, KernelCase
 from peer_frameworks import torch
-from turns import THREADS, Contender, take_turns, timed
+from turns import THREADS, Contender, take_turns
 
 import lucid
 from lucid import engine
 
 SECONDS = 0.25  # a contender's time
+ONE_THREAD = "--one-thread" in sys.argv
+COUNTS = THREADS[:1] if ONE_THREAD else THREADS
+clock = time.thread_time if ONE_THREAD else time.perf_counter
 
 
 def best_tenth(contender: Contender, quantity: int) -> float:
@@ -46,7 +52,7 @@ def round_of(framework: Any, case: KernelCase, arrays: list[np.ndarray]) -> tupl
     """A round that runs the case forward, then backward; and what it results in."""
     inputs = tensors(framework, arrays)
     learned = [x for x in inputs if x.requires_grad]
-    run, clock = case.build(framework), time.perf_counter
+    run = case.build(framework)
     out = run(*inputs)
     grad = framework.from_numpy(np.random.default_rng(1).standard_normal(tuple(out.shape)).astype(np.float32))
 
@@ -66,7 +72,13 @@ def round_of(framework: Any, case: KernelCase, arrays: list[np.ndarray]) -> tupl
 def bare_pass(nbytes: int) -> Callable[[], tuple[float, ...]]:
     """A round that moves so many bytes, half of them read and half written."""
     x, out = lucid.ones(max(nbytes // 8, 1)), lucid.ones(max(nbytes // 8, 1))
-    return timed(lambda: engine.copy_into(out, x))
+
+    def round() -> tuple[float, ...]:
+        start = clock()
+        engine.copy_into(out, x)
+        return (clock() - start,)
+
+    return round
 
 
 def measure(case: KernelCase) -> list[dict[str, Any]]:
@@ -78,7 +90,7 @@ def measure(case: KernelCase) -> list[dict[str, Any]]:
         if framework is None:
             continue
         round, results[name] = round_of(framework, case, arrays)
-        for n in THREADS:
+        for n in COUNTS:
             contenders.append(Contender(name, n, partial(framework.set_num_threads, n), round))
     if torch and case.same:
         theirs, ours = (results[name].detach().numpy() for name in ("torch", "lucid"))
@@ -88,7 +100,7 @@ def measure(case: KernelCase) -> list[dict[str, Any]]:
     result = results["lucid"].array.nbytes
     moved = [every + result, result + every + floats]
     for quantity, nbytes in enumerate(moved):
-        for n in THREADS:
+        for n in COUNTS:
             contenders.append(Contender(f"pass {quantity}", n, partial(lucid.set_num_threads, n), bare_pass(nbytes)))
     take_turns(contenders, SECONDS)
     rows = []
@@ -97,17 +109,17 @@ def measure(case: KernelCase) -> list[dict[str, Any]]:
             continue
         times = {(c.name, c.threads): best_tenth(c, quantity) for c in contenders if not c.name.startswith("pass")}
         floor = min(best_tenth(c, 0) for c in contenders if c.name == f"pass {quantity}")
-        ours = min(times["lucid", n] for n in THREADS)
+        ours = min(times["lucid", n] for n in COUNTS)
         row = {"name": f"{case.name} {direction}", "times": times, "pass": ours / floor}
-        row["threads"] = times["lucid", THREADS[0]] / times["lucid", THREADS[-1]]
-        row["torch"] = ours / min(times["torch", n] for n in THREADS) if torch else 0.0
+        row["threads"] = times["lucid", COUNTS[0]] / times["lucid", COUNTS[-1]]
+        row["torch"] = ours / min(times["torch", n] for n in COUNTS) if torch else 0.0
         rows.append(row)
     return rows
 
 
 def main() -> None:
     """Prints the table of the cases that the command line names, of all when it names none."""
-    wanted = sys.argv[1:]
+    wanted = [part for part in sys.argv[1:] if not part.startswith("--")]
     chosen = [case for case in CASES if not wanted or any(part in case.name for part in wanted)]
     if not chosen:
         sys.exit(
@@ -119,11 +131,14 @@ def main() -> None:
             print(f"\r{number} of {len(chosen)}: {case.name:40}", end="", file=sys.stderr, flush=True)
         rows += measure(case)
     rows.sort(key=lambda row: -(row["torch"] or row["pass"]))
-    print(f"\n{'µs':44}{'lucid 1':>9}{'lucid 2':>9}{'torch 1':>9}{'torch 2':>9}  / torch  / pass  2 thr")
+    columns = [f"{name} {n}" for name in ("lucid", "torch") for n in COUNTS]
+    titles = "".join(f"{column:>9}" for column in columns)
+    print(f"\n{'µs':44}{titles}  / torch  / pass{'' if ONE_THREAD else '  2 thr'}")
     for row in rows:
-        cells = [row["times"].get((name, n)) for name in ("lucid", "torch") for n in THREADS]
+        cells = [row["times"].get((name, n)) for name in ("lucid", "torch") for n in COUNTS]
         text = "".join("         " if cell is None else f"{cell:9.1f}" for cell in cells)
-        print(f"{row['name']:44}{text}{row['torch']:9.2f}{row['pass']:8.2f}{row['threads']:7.2f}")
+        threads = "" if ONE_THREAD else f"{row['threads']:7.2f}"
+        print(f"{row['name']:44}{text}{row['torch']:9.2f}{row['pass']:8.2f}{threads}")
 
 
 if __name__ == "__main__":

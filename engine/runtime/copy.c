@@ -38,8 +38,8 @@ static inline __attribute__((always_inline)) void copy_items(size_t itemsize, in
 }
 
 /* The same for any size, one number for a whole row where `from` is 0. */
-static void copy_rows(int64_t size, int64_t rows, int64_t columns, const char *source, int64_t from_row, int64_t from,
-                      char *target, int64_t to_row, int64_t to) {
+static void copy_any_items(int64_t size, int64_t rows, int64_t columns, const char *source, int64_t from_row,
+                           int64_t from, char *target, int64_t to_row, int64_t to) {
     if (from == size && to == size && columns * size >= SHORT_RUN)
         for (int64_t r = 0; r < rows; r++) memcpy(target + r * to_row, source + r * from_row, (size_t)(columns * size));
     else if (size == 4 && from == 4 && to == 4)
@@ -88,7 +88,7 @@ static void copy_block(const copy_job *j, int64_t rows, int64_t columns, const c
     if (j->transposed && from_row == size && to == size)
         transpose_block(size, rows, columns, source, from, target, to_row);
     else
-        copy_rows(size, rows, columns, source, from_row, from, target, to_row, to);
+        copy_any_items(size, rows, columns, source, from_row, from, target, to_row, to);
 }
 
 static void copy_body(void *context, int64_t begin, int64_t end) {

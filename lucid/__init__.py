@@ -418,6 +418,7 @@ absolute, negative, multiply, subtract, divide, true_divide, clip = abs, neg, mu
 arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh = acos, acosh, asin, asinh, atan, atan2, atanh
 greater, greater_equal, less, less_equal, not_equal, concat, concatenate = gt, ge, lt, le, ne, cat, cat
 ger, row_stack, trapz, fix = outer, vstack, trapezoid, trunc
+moveaxis, swapaxes, swapdims = movedim, transpose, transpose
 vdot = dot
 
 if not TYPE_CHECKING:  # a type checker knows the names

@@ -7,6 +7,7 @@ one, and `make sanitize` runs the fixed sample with a sanitized engine.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 import warnings
@@ -1332,6 +1333,8 @@ def test_any_function_with_odd_arguments(data):
     args = data.draw(
         st.lists(st.sampled_from(range(len(pool))), max_size=4).map(lambda found: [pool[i] for i in found])
     )
+    if "inplace" in inspect.signature(function).parameters:
+        args = args[:1]
     before = [(x, x.array.copy()) for x in pool if isinstance(x, lucid.Tensor)]
     try:
         result = function(*args)

@@ -11,6 +11,7 @@ from lucid.autograd.graph import record
 from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, sub, where
 from lucid.ops.broadcast import Dims, reduction, sum
+from lucid.ops.elementwise import need_tensor
 from lucid.ops.functions import _sqrt, pow
 from lucid.ops.reduce import amax, amin
 from lucid.ops.view import to_dtype
@@ -48,13 +49,14 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
         raise ArgumentError(
             f"norm: p must be a number or 'fro', got {p!r}; for matrix norms see lucid.linalg.matrix_norm"
         )
-    if not input.dtype.is_floating_point:
-        raise KindError(f"norm: expects floating-point numbers, got {input.dtype}; convert with .float() first")
     return p_norm("norm", input, p, dim, keepdim)
 
 
 def p_norm(operation: str, input: Tensor, p: float, dim: Dims, keepdim: bool = False) -> Tensor:
     """The p-norm of floating-point numbers, for any number p; errors name ``operation``."""
+    need_tensor(operation, input)
+    if not input.dtype.is_floating_point:
+        raise KindError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
     if p in (math.inf, -math.inf):
         return (amax if p > 0 else amin)(abs(input), () if dim is None else dim, keepdim)
     if p == 1:

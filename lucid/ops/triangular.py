@@ -17,6 +17,7 @@ from lucid.ops.arithmetic import neg
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.create import tril, triu
 from lucid.ops.matmul import matmul
+from lucid.ops.refusal import refuses
 from lucid.ops.view import reshape, transpose
 from lucid.types import Tensor
 
@@ -139,6 +140,7 @@ def as_columns(A: Tensor, B: Tensor) -> tuple[Tensor, bool]:  # noqa: N803
     return (reshape(B, (*B.shape, 1)) if vectors else B), vectors
 
 
+@refuses
 def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:  # noqa: N803
     """X with A X = B, from the Cholesky factor of A: A = L Lᵀ, or Uᵀ U.
 

@@ -389,7 +389,8 @@ for _plain in (
     + (diagflat, diagonal, dsplit, flatten, flip, fliplr, flipud, hsplit, index_fill, masked_fill, masked_scatter)
     + (movedim, narrow, permute, randint_like, ravel, repeat_interleave, reshape, roll, select, split)
     + (split_with_sizes, squeeze, std_mean, sum_to_size, t, tensor_split, tile, trace, transpose, unbind, unflatten)
-    + (unique, unique_consecutive, unsqueeze, var_mean, vsplit)
+    + (unique, unique_consecutive, unsqueeze, var_mean, vsplit, argwhere, as_strided, bincount, block_diag)
+    + (cartesian_prod, corrcoef, cov, isin, kthvalue, quantile, rot90, trapezoid)
 ):
     globals()[_plain.__name__] = refuses(_plain)
 
@@ -401,8 +402,9 @@ for _name in (
     "nan_to_num neg negative rad2deg reciprocal relu round rsqrt sigmoid sin sinh sqrt square tan tanh trunc xlogy zero"
 ).split():
     globals()[_name + "_"] = getattr(Tensor, _name + "_")
-detach, numel, is_floating_point, is_complex = Tensor.detach, Tensor.numel, Tensor.is_floating_point, Tensor.is_complex
-is_nonzero, is_same_size, is_signed = Tensor.is_nonzero, Tensor.is_same_size, Tensor.is_signed
+detach, numel, is_floating_point = refuses(Tensor.detach), refuses(Tensor.numel), refuses(Tensor.is_floating_point)
+is_complex, is_nonzero = refuses(Tensor.is_complex), refuses(Tensor.is_nonzero)
+is_same_size, is_signed = refuses(Tensor.is_same_size), refuses(Tensor.is_signed)
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
 strided = strided_layout
 asarray = as_tensor

@@ -53,6 +53,7 @@ from lucid.ops.element_loss import (
     smooth_l1_loss,
     soft_margin_loss,
 )
+from lucid.ops.elementwise import need_tensor
 from lucid.ops.embedding import embedding
 from lucid.ops.fold import fold, unfold
 from lucid.ops.functions import sigmoid, tanh
@@ -209,6 +210,7 @@ def _implicit(name: str, input: Tensor, dim: int | None) -> int:
     """The dimension meant; without one dimension 0 of tensors of 0, 1 or 3 dimensions, else 1, with a warning."""
     if dim is not None:
         return dim
+    need_tensor(name, input)
     warnings.warn(f"{name}: say over which dimension, as dim=...; leaving it out is deprecated", stacklevel=3)
     return 0 if len(input.shape) in (0, 1, 3) else 1
 
@@ -249,6 +251,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 _relu_, _silu_ = inplace_form("relu_", _relu), inplace_form("silu_", _silu)
 
 
+@refuses
 def gumbel_softmax(logits: Tensor, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """softmax((logits + g) / tau) with random g of the Gumbel distribution: a choice that has gradients.
 

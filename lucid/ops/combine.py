@@ -9,7 +9,7 @@ from lucid.autograd.graph import Value, describe, record
 from lucid.engine import NoKernel
 from lucid.errors import KindError
 from lucid.ops.arithmetic import div, mul, neg, sub
-from lucid.ops.elementwise import alike, match_all, operand
+from lucid.ops.elementwise import alike, match_all, need_tensor, operand
 from lucid.types import Operand, Tensor
 
 _addcmul, _addcdiv = engine.kernels("addcmul"), engine.kernels("addcdiv")
@@ -84,6 +84,7 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
         [0.5, 15.0]
     """
     weight = operand("lerp", weight)
+    need_tensor("lerp", end)
     kind = input.dtype
     if not kind.is_floating_point:
         raise NoKernel("lerp", kind)

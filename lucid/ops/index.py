@@ -12,7 +12,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Node, Value, describe, edge_of, needs_graph, record
-from lucid.errors import ArgumentError, KindError
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.elementwise import common_shape, need_tensor
 from lucid.ops.joining import cat as cat
@@ -253,7 +253,7 @@ def _slices(operation: str, index: Tensor) -> Tensor:
     """The numbers of slices, as a vector."""
     index = need_indices(operation, index)
     if len(index.shape) > 1:
-        raise ArgumentError(f"{operation}: index must be a vector, got shape {index.shape}")
+        raise PositionError(f"{operation}: index must be a vector, got shape {index.shape}")
     return index if index.shape else reshape(index, 1)
 
 

@@ -103,6 +103,8 @@ def cross_entropy(
     if not shape:
         raise ArgumentError("cross_entropy: input needs a class dimension, got a 0-d tensor")
     classes = shape[0] if len(shape) == 1 else shape[1]
+    if weight is not None:
+        need_tensor("cross_entropy", weight)
     if weight is not None and (weight.shape != (classes,) or weight.dtype is not input.dtype):
         raise ArgumentError(
             f"cross_entropy: weight must be {input.dtype} ({classes},), got {weight.dtype} {weight.shape}"

@@ -18,6 +18,7 @@ from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.broadcast import expand
 from lucid.ops.elementwise import is_number
 from lucid.ops.rebase import changed, may_change
+from lucid.ops.refusal import refuses
 from lucid.ops.slicing import located, sliced
 from lucid.ops.view import reshape, to_dtype
 from lucid.types import Tensor
@@ -472,6 +473,7 @@ def _write_over(operation: str, target: Tensor, value: Any) -> None:
         changed(target, edge)
 
 
+@refuses
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of the tensor with ``values`` written at ``indices``: ``x[indices] = values`` out of place.
 
@@ -495,6 +497,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     return put(input, places, fitting("index_put", values, input.dtype, places.shape), accumulate)
 
 
+@refuses
 def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """In-place form of :func:`index_put`: the tensor itself is written to."""
     places = _places_of("index_put_", input, indices, values)

@@ -254,15 +254,3 @@ CASES["nn.Module.register_full_backward_hook"] = [
     _in_order,
     _several,
 ]
-
-_REPR = {"(out_proj): Linear(": "It prints as the Linear it is; PyTorch as its NonDynamicallyQuantizableLinear."}
-
-INTENDED = {
-    name: _REPR
-    for name in (
-        "nn.TransformerEncoderLayer",
-        "nn.TransformerDecoderLayer",
-        "nn.TransformerEncoder",
-        "nn.TransformerDecoder",
-    )
-}

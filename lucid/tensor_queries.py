@@ -14,6 +14,7 @@ from lucid.errors import ArgumentError, KindError
 from lucid.ops import broadcast, inplace, legacy, random
 from lucid.ops.create import fill_with
 from lucid.ops.rebase import may_change
+from lucid.ops.refusal import refuses
 from lucid.ops.shape import diagonal
 from lucid.types import Tensor
 
@@ -63,6 +64,7 @@ class Queries(Value):
         """Whether its number type has negative numbers."""
         return self.dtype not in (engine.uint8, engine.bool_)
 
+    @refuses
     def is_same_size(self, other: Tensor) -> bool:
         """Whether another tensor has the same shape."""
         return bool(self.shape == other.shape)
@@ -128,6 +130,7 @@ class Queries(Value):
         """
         return self._filled("apply_", [function(x) for x in self.array.ravel().tolist()])
 
+    @refuses
     def map_(self, other: Tensor, function: Callable[[Any, Any], Any]) -> Tensor:
         """Puts ``function(number, number of other)`` in the place of each number, one after another: slow."""
         others = broadcast.expand(other, self.shape).array

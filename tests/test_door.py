@@ -1318,7 +1318,8 @@ FUNCTIONS = sorted(
     name for name in dir(lucid)
     if callable(getattr(lucid, name)) and not name.startswith("_") and name[0].islower()
     and name not in {"set_num_threads", "seed", "set_rng_state", "manual_seed", "save", "load", "dtype"}
-    and name not in {"no_grad", "enable_grad", "set_default_dtype", "set_grad_enabled"} and not name.endswith("_")
+    and not name.startswith(("set_", "use_"))
+    and name not in {"no_grad", "enable_grad", "compile"} and not name.endswith("_")
 )  # fmt: skip
 LAYERS = [name for name in F.__all__ if name not in FUNCTIONS]
 

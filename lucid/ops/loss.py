@@ -13,6 +13,7 @@ from lucid.engine import pointer_or_null
 from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.arithmetic import add, mul, neg, sub
 from lucid.ops.broadcast import expand, sum
+from lucid.ops.elementwise import need_tensor
 from lucid.ops.functions import sigmoid, sigmoid_backward
 from lucid.ops.reduce import log_softmax, mean, softmax
 from lucid.ops.view import permute, reshape, to_dtype

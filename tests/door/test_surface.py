@@ -16,7 +16,8 @@ from tests.door.drawing import KINDS, attempt, back, door, draw, odd, parameters
 # Settings, files, memory; hooks that take functions.
 NOT_OPERATIONS = {
     "load", "save", "set_default_dtype", "set_num_threads", "set_rng_state", "get_rng_state", "manual_seed", "seed",
-    "initial_seed", "takes_out", "takes_numpy_names",
+    "initial_seed", "takes_out", "takes_numpy_names", "set_default_tensor_type", "set_default_device",
+    "set_printoptions", "set_float32_matmul_precision", "use_deterministic_algorithms", "compile",
     "is_grad_enabled", "get_default_dtype", "get_num_threads", "set_grad_enabled",
     "inplace_form", "describe", "register_hook", "data_ptr", "numpy", "tolist", "from_numpy",
 }  # fmt: skip

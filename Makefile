@@ -7,24 +7,28 @@ PIP := $(PY) -m pip --disable-pip-version-check -q
 ENGINE := lucid/_engine.abi3.so
 ENGINE_SOURCES := setup.py $(wildcard engine/*.py engine/*.h engine/*/*.h engine/*/*.c)
 
-.PHONY: help train test test-slow lint format build sanitize conformance bench bench-peers wheel clean clean-all
+.PHONY: help train test test-slow lint format build sanitize examples conformance bench bench-peers bench-kernels wheel clean clean-all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make train        train a model on handwritten digits (examples/digits.py)'
+	@echo 'make examples     run the training scripts of docs/examples.md, and compare them with PyTorch if it is installed'
 	@echo 'make test         run the tests; make test-slow runs those that take long'
 	@echo 'make lint         check style and types; make format puts the style right'
 	@echo 'make build        build the C engine again where it changed'
 	@echo 'make sanitize     run the tests of the engine under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make conformance  compare every public name with PyTorch, if it is installed, and write docs/conformance.md'
-	@echo 'make bench        measure; make bench-peers puts PyTorch and JAX beside it'
+	@echo 'make bench        measure; make bench-peers puts PyTorch and JAX beside it, make bench-kernels operation by operation'
 	@echo 'make wheel        make a wheel in dist/'
 	@echo 'make clean        delete what was built; make clean-all deletes .venv too'
 	@echo 'make PYTHON=python3.12 ... uses another Python, make CC=clang ... another compiler'
 
 train: .venv/with-examples $(ENGINE)
 	@$(PY) examples/digits.py $(ARGS)
+
+examples: .venv/with-examples $(ENGINE)
+	@$(PY) examples/compare.py $(ARGS)
 
 test: .venv/with-dev $(ENGINE)
 	@$(PY) -m pytest -q $(ARGS)
@@ -57,10 +61,10 @@ sanitize: .venv/with-dev
 	@echo 'Building the engine with sanitizers'
 	@LUCID_SANITIZE=1 $(PY) setup.py -q build --build-lib $(SANITIZE) --build-temp build/sanitize-temp
 	@libraries=`$(PY) engine/compiler.py sanitizers` && cd $(SANITIZE) && $(PRELOAD)="$$libraries" \
-	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	../../$(PY) -m pytest -q --capture=sys -p no:cacheprovider -p no:benchmark $(ARGS) ../../tests/engine \
-	../../tests/test_door.py ../../tests/optim/test_rules.py \
-	../../tests/ops/test_attention.py ../../tests/ops/test_recurrent.py
+	../../tests/test_door.py ../../tests/door ../../tests/optim/test_rules.py \
+	../../tests/ops/test_attention.py ../../tests/ops/test_recurrent.py ../../tests/ops/test_gates.py
 
 conformance: .venv/with-dev $(ENGINE)
 	@$(PY) tests/conformance/run.py $(ARGS)
@@ -70,6 +74,9 @@ bench: .venv/with-dev $(ENGINE)
 
 bench-peers: .venv/with-dev $(ENGINE)
 	@$(PY) tests/benchmarks/peers.py $(ARGS)
+
+bench-kernels: .venv/with-dev $(ENGINE)
+	@$(PY) tests/benchmarks/kernels.py $(ARGS)
 
 wheel: .venv/ready
 	@$(PIP) wheel --no-deps -w dist .

@@ -22,6 +22,17 @@ int set_simd_level(int level); /* the level, or -1 when it is not there */
 int num_threads(void);      /* at the start, the processors that the process may run on */
 int set_num_threads(int n); /* n, or -1 when n is not in 1..256 */
 
+/* ---- runtime/memory.c: memory of large results ---- */
+/* At least `bytes` bytes from a cache line on, contents undefined; NULL when there are none. Memory that is given back is
+ * kept for the next that takes as much, the newest first; beyond the limit the oldest goes back to the system. */
+void *take_memory(int64_t bytes);
+void give_memory(void *memory);
+int64_t kept_memory(void);    /* bytes that wait to be taken */
+int64_t release_memory(void); /* gives them to the system, and says how many they were */
+int64_t kept_memory_limit(void);
+int64_t
+set_kept_memory_limit(int64_t bytes); /* the limit now (a sanitized build keeps nothing), or -1 for less than 0 */
+
 /* ---- runtime/copy.c: strided copy and casts, below ---- */
 /* The types of cast, as numbers. */
 enum { TYPE_FLOAT32, TYPE_FLOAT64, TYPE_INT64, TYPE_INT32, TYPE_UINT8, TYPE_BOOL };
@@ -121,6 +132,13 @@ int64_t program_measure(program *p, int64_t first, int64_t end, double *taken);
  * source also 0 (broadcast). No two numbers of the target share memory, nor do source and target. */
 void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source,
                   const int64_t *source_strides, void *target, const int64_t *target_strides);
+/* The same for `rows` runs of `columns` numbers; source and target step so many numbers from run to run. */
+void copy_rows(int64_t itemsize, int64_t rows, int64_t columns, const void *source, int64_t source_step, void *target,
+               int64_t target_step);
+/* target[batch, rows, columns] = source below the diagonal (`upper`: above it) and on it, 0 elsewhere. Diagonal d begins
+ * at column d of row 0, for negative d at row -d of column 0. */
+void copy_triangle(int64_t itemsize, int64_t batch, int64_t rows, int64_t columns, int64_t diagonal, int64_t upper,
+                   const void *source, void *target);
 /* target[i] = source[i] in another type, contiguous. C's conversion, and where C has none: a float that the integer type
  * cannot hold gives its smallest number, uint8 is taken from int64 modulo 256; bool is x != 0, NaN included. */
 void cast(int64_t n, int64_t from, const void *source, int64_t to, void *target);
@@ -261,6 +279,17 @@ void huber_activation_real(int64_t n, const real *x, double a, double b,
                            real *out); /* b x^2 / 2 for |x| <= a, else b a (|x| - a / 2) */
 void huber_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 
+/* ---- kernels/prelu.c: x[outer, channels, inner], weight[channels] ---- */
+/* out = x > 0 ? x : weight x; out may be x. Backward: grad_weight = sums of grad x where x is not > 0; each where its
+ * pointer is not NULL. */
+void prelu_real(int64_t outer, int64_t channels, int64_t inner, const real *x, const real *weight, real *out);
+void prelu_backward_real(int64_t outer, int64_t channels, int64_t inner, const real *grad, const real *x,
+                         const real *weight, real *grad_x, real *grad_weight);
+
+/* ---- kernels/glu.c: x[outer, 2, n], out[outer, n] ---- */
+void glu_real(int64_t outer, int64_t n, const real *x, real *out); /* x[:, 0] sigmoid(x[:, 1]) */
+void glu_backward_real(int64_t outer, int64_t n, const real *grad, const real *x, real *grad_x);
+
 /* ---- kernels/select.c ---- */
 /* Comparisons: bytes 0 or 1, operands and steps as in binary.c. */
 typedef void (*compare_kernel_real)(int64_t n, const real *a, int64_t a_step, const real *b, int64_t b_step,
@@ -279,6 +308,8 @@ void signbit_real(int64_t n, const real *x, uint8_t *out); /* 1 for -0 and for a
 /* out may be any of the inputs of its type that has step 1. */
 void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_step, const real *b, int64_t b_step,
                 real *out);
+/* out[i] = x[i] where the condition is `wanted` (0 or 1), else number; out may be x. */
+void where_number_real(int64_t n, const uint8_t *condition, int64_t wanted, const real *x, double number, real *out);
 void clamp_real(int64_t n, const real *x, double low, double high, real *out); /* min(max(x, low), high); NaN stays */
 /* grad where low <= x <= high, else 0: the gradient of clamp. */
 void clamp_backward_real(int64_t n, const real *grad, const real *x, double low, double high, real *out);
@@ -324,11 +355,16 @@ void argmax_real(int64_t outer, int64_t n, int64_t inner, const real *x, int64_t
 void argmin_real(int64_t outer, int64_t n, int64_t inner, const real *x, int64_t *index);
 void max_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
 void min_index_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out, int64_t *index);
+/* The derivative of amax and amin: grad[outer, inner] shared evenly by the numbers of x equal to extreme[outer, inner]. */
+void extreme_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *x,
+                           const real *extreme, real *out);
 
 /* ---- kernels/scan.c ---- */
 /* out[outer, n, inner]: the sums and products of x[outer, 0..i, inner], carried in double; out may be x. */
 void cumsum_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
 void cumprod_real(int64_t outer, int64_t n, int64_t inner, const real *x, real *out);
+/* The derivative of prod: out[outer, n, inner] = grad[outer, inner] times the product of all the others of x there. */
+void prod_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *x, real *out);
 /* out[i] = x[i] + factor[i] out[i - 1] along the middle, out[0] = x[0]; when reverse is not 0 from the end, out[i] = x[i]
  * + factor[i + 1] out[i + 1]. factor[0] is not used. Carried in double; out may be x. */
 void linear_scan_real(int64_t outer, int64_t n, int64_t inner, const real *x, const real *factor, int64_t reverse,

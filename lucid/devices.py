@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lucid.errors import ArgumentError
+
 
 class device:  # noqa: N801
     """Where a tensor lives: the CPU.
@@ -32,10 +34,10 @@ class device:  # noqa: N801
         name, _, number = str(type).partition(":")
         if number:
             if index is not None:
-                raise ValueError(f"device: {type!r} has an index already, so {index} cannot be another")
+                raise ArgumentError(f"device: {type!r} has an index already, so {index} cannot be another")
             index = int(number) if number.isdigit() else -1
         if name != "cpu" or index not in (None, 0):
-            raise ValueError(f"device {str(type)!r} is not there; lucid computes on the CPU: use device='cpu'")
+            raise ArgumentError(f"device {str(type)!r} is not there; lucid computes on the CPU: use device='cpu'")
         self.type = name
         self.index = index
 
@@ -75,7 +77,7 @@ def check_device(asked: Any, operation: str = "") -> None:
         try:
             device(asked)
         except ValueError as error:
-            raise ValueError(f"{operation}: {error}" if operation else str(error)) from None
+            raise ArgumentError(f"{operation}: {error}" if operation else str(error)) from None
 
 
 def names_device(x: Any) -> bool:

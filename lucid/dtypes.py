@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lucid._engine import ffi
+from lucid.errors import KindError
 
 
 class dtype:
@@ -93,13 +94,24 @@ def dtype_of(kind: Any) -> dtype:
     if type(kind) is dtype:
         return kind
     if isinstance(kind, MissingType):
-        raise TypeError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
+        raise KindError(f"{kind} is not there: lucid computes in float32 and float64; use one of them")
     if kind is float:
         return float32
+    if type(getattr(kind, "dtype", None)) is dtype and isinstance(kind, type):  # lucid.LongTensor
+        meant: dtype = kind.dtype  # type: ignore[attr-defined]
+        return meant
     try:
         found = _of_name.get(kind) if isinstance(kind, str) else of_numpy.get(np.dtype(kind))
     except TypeError:
         found = None
     if found is None:
-        raise TypeError(f"dtype {kind!r} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
+        raise KindError(f"dtype {kind!r} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
     return found
+
+
+class _Layout:
+    def __repr__(self) -> str:
+        return "lucid.strided"
+
+
+strided_layout = _Layout()  # how all tensors lie in memory

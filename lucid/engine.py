@@ -29,16 +29,24 @@ from lucid.dtypes import int32 as int32
 from lucid.dtypes import int64 as int64
 from lucid.dtypes import of_numpy
 from lucid.dtypes import uint8 as uint8
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.settings import get_num_threads as get_num_threads
 from lucid.settings import get_simd as get_simd
+from lucid.settings import kept_memory as kept_memory
+from lucid.settings import release_memory as release_memory
+from lucid.settings import set_kept_memory_limit as set_kept_memory_limit
 from lucid.settings import set_num_threads as set_num_threads
 from lucid.settings import set_simd as set_simd
 from lucid.settings import simd_levels as simd_levels
 from lucid.types import Tensor
 
 empty_array = np.empty
+new_array = np.ndarray
+zero_array = np.zeros
 from_buffer = ffi.from_buffer
 NULL = ffi.NULL
+prod = math.prod
+copy_rows = lib.copy_rows
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -56,18 +64,52 @@ def register_tensor_class(tensor_class: type) -> None:
     new = tensor_class
 
 
+LARGE = 16384  # numbers: from here on memory comes from the engine, which keeps it (engine/runtime/memory.c)
+
+_take = ffi.new_allocator(lib.take_memory, lib.give_memory, should_clear_after_alloc=False)
+_memory = ffi.buffer
+
+
+def memory(shape: tuple[int, ...], kind: dtype) -> tuple[np.ndarray, Any]:
+    """An array of fresh memory, contents undefined, and the pointer to it."""
+    n = prod(shape)
+    if n >= LARGE:
+        try:
+            pointer = _take(kind.array_type, n)  # goes back to the engine when the array and its views are gone
+        except (MemoryError, OverflowError):
+            pass  # NumPy finds the words
+        else:
+            return np.ndarray(shape, kind.numpy, _memory(pointer)), pointer
+    try:
+        array = empty_array(shape, kind.numpy)
+    except (MemoryError, ValueError) as error:
+        if min(shape, default=0) < 0:
+            raise ArgumentError(f"a tensor cannot have negative dimensions: {shape}") from None
+        raise RuntimeError(f"no memory for a {kind} tensor of shape {shape} ({error})") from None
+    return array, from_buffer(kind.array_type, array)
+
+
 def empty(shape: tuple[int, ...], kind: dtype) -> Tensor:
-    """A tensor of fresh memory."""
-    array = empty_array(shape, kind.numpy)
-    return new(array, from_buffer(kind.array_type, array), shape, kind)
+    """A tensor of fresh memory.
+
+    Raises:
+        RuntimeError: when there is not so much, as PyTorch.
+        ValueError: for a negative size.
+    """
+    array, pointer = memory(shape, kind)
+    return new(array, pointer, shape, kind)
 
 
 def zeros(shape: tuple[int, ...], kind: dtype) -> Tensor:
     """A tensor of zeros."""
-    array = empty_array(shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
+    array, pointer = memory(shape, kind)
     lib.fill_items(kind.itemsize, array.size, 0, pointer)
     return new(array, pointer, shape, kind)
+
+
+def owns_memory(array: np.ndarray) -> bool:
+    """Whether the array is not a view of another one."""
+    return array.base is None or type(array.base) is _memory
 
 
 def fill(x: Tensor, value: float) -> None:
@@ -98,11 +140,11 @@ def wrap(array: np.ndarray) -> Tensor:
     """
     kind = of_numpy.get(array.dtype)
     if kind is None:
-        raise TypeError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
+        raise KindError(f"dtype {array.dtype} is not supported; lucid has {', '.join(d.name for d in DTYPES)}")
     if array.flags.c_contiguous and array.flags.aligned:
         return new(array, from_buffer(kind.array_type, array), array.shape, kind)
     if not array.flags.aligned or any(s % kind.itemsize for s in array.strides):
-        raise ValueError("the array's memory is not aligned to its numbers; copy it first (array.copy())")
+        raise ArgumentError("the array's memory is not aligned to its numbers; copy it first (array.copy())")
     strides = tuple(s // kind.itemsize for s in array.strides)
     return new(array, ffi.cast(kind.pointer_type, array.ctypes.data), array.shape, kind, strides)
 
@@ -118,23 +160,21 @@ def view(base: Any, array: np.ndarray, offset: int | None = None) -> Tensor:
     kind = base.dtype
     if offset is None:
         offset = (array.ctypes.data - base.array.ctypes.data) // kind.itemsize if array.size else 0
-    if array.flags.c_contiguous:
-        strides = None
-    else:
-        size = kind.itemsize
-        strides = tuple([step // size for step in array.strides])
+    strides = strides_of(array, kind)
     result = new(array, base.pointer + offset if offset else base.pointer, array.shape, kind, strides)
     result.version = base.version
     result.base = base if base.base is None else base.base
     return result
 
 
-def dense_view(base: Any, array: np.ndarray, shape: tuple[int, ...], offset: int = 0) -> Tensor:
-    """As :func:`view`, for an array that is known to be contiguous."""
-    result = new(array, base.pointer + offset if offset else base.pointer, shape, base.dtype)
-    result.version = base.version
-    result.base = base if base.base is None else base.base
-    return result
+def strides_of(array: np.ndarray, kind: dtype) -> tuple[int, ...] | None:
+    """The steps of an array in elements; None when it is contiguous."""
+    return None if array.flags.c_contiguous else _in_elements(array.strides, kind.itemsize)
+
+
+@functools.lru_cache(maxsize=4096)
+def _in_elements(strides: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    return tuple(step // itemsize for step in strides)
 
 
 def same_start(base: Any, array: np.ndarray) -> Tensor:
@@ -153,7 +193,7 @@ def strided(base: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset:
     if math.prod(shape):
         last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
         if base.strides is not None or offset < 0 or min(strides, default=0) < 0 or last >= base.array.size:
-            raise ValueError(f"strides {strides} of {shape} from {offset} on lead out of {base.array.size} numbers")
+            raise ArgumentError(f"strides {strides} of {shape} from {offset} on lead out of {base.array.size} numbers")
         array: np.ndarray = np.ndarray(shape, kind.numpy, base.array, offset * size, [step * size for step in strides])
     else:
         array, offset = empty_array(shape, kind.numpy), 0
@@ -179,14 +219,22 @@ def offset_in(base: Any, x: Any) -> int | None:
     """How many numbers after base's first ``x`` begins; None when its memory is not inside that of ``base``."""
     if not x.array.size:
         return 0
-    if not _inside(x.array, base.array):
+    try:
+        offset = int((x.pointer + 0) - (base.pointer + 0))  # + 0: an array as a pointer
+    except ValueError:  # not a whole number of steps
         return None
-    return int(x.array.ctypes.data - base.array.ctypes.data) // int(x.dtype.itemsize)
+    low, high = _span(x.shape, x.strides)
+    base_low, base_high = _span(base.shape, base.strides)
+    return offset if base_low <= offset + low and offset + high <= base_high else None
 
 
-def _inside(part: np.ndarray, whole: np.ndarray) -> bool:
-    ends = [np.lib.array_utils.byte_bounds(array) for array in (part, whole)]
-    return bool(ends[1][0] <= ends[0][0] and ends[0][1] <= ends[1][1])
+@functools.lru_cache(maxsize=4096)
+def _span(shape: tuple[int, ...], strides: tuple[int, ...] | None) -> tuple[int, int]:
+    """The lowest and the highest element that a tensor reaches, counted from its first."""
+    if strides is None:
+        return 0, math.prod(shape) - 1
+    ends = [(size - 1) * step for size, step in zip(shape, strides, strict=True)]
+    return sum([end for end in ends if end < 0]), sum([end for end in ends if end > 0])
 
 
 @functools.lru_cache(maxsize=4096)
@@ -199,16 +247,22 @@ def dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def expand(x: Any, shape: tuple[int, ...]) -> Tensor:
-    """``x`` seen as ``shape``, by strides of 0, without a copy. The shapes are known to fit."""
+def expanded(x: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, tuple[int, ...]]:
+    """x's array seen as ``shape``, by strides of 0, without a copy; and its strides. The shapes are known to fit."""
     kind = x.dtype
     strides, steps = _expanded_strides(x.shape, x.strides, shape, kind.itemsize)
     if x.strides is None and x.array.size:
-        array = np.ndarray(shape, kind.numpy, x.array, 0, steps)
+        array: np.ndarray = new_array(shape, kind.numpy, x.array, 0, steps)
         array.flags.writeable = False
     else:
         array = np.broadcast_to(x.array, shape)
-    result = new(array, x.pointer, shape, kind, strides)
+    return array, strides
+
+
+def expand(x: Any, shape: tuple[int, ...]) -> Any:
+    """``x`` seen as ``shape``, as a tensor."""
+    array, strides = expanded(x, shape)
+    result = new(array, x.pointer, shape, x.dtype, strides)
     result.version = x.version
     result.base = x if x.base is None else x.base
     return result
@@ -227,28 +281,101 @@ def _expanded_strides(
 
 def contiguous(x: Tensor) -> Tensor:
     """``x`` itself when its memory is contiguous, else a copy that is."""
-    if x.strides is None:
-        return x
+    return x if x.strides is None else copy(x)
+
+
+def copy(x: Any) -> Tensor:
+    """The numbers of ``x`` in contiguous memory of their own."""
     out = empty(x.shape, x.dtype)
-    copy_into(out, x)
+    copy_fresh(out, x)
     return out
 
 
 def copy_into(out: Any, x: Any) -> None:
     """Writes ``x`` over ``out``: same shape and dtype, any strides; memory must not overlap in part."""
     if out.shape != x.shape or out.dtype is not x.dtype:
-        raise ValueError(f"copy: {x.dtype} {x.shape} does not fit into {out.dtype} {out.shape}")
+        raise ArgumentError(f"copy: {x.dtype} {x.shape} does not fit into {out.dtype} {out.shape}")
     check_writable(out)
     if x.array is out.array:
         return
     if np.may_share_memory(out.array, x.array) and np.shares_memory(out.array, x.array):
-        x = wrap(x.array.copy())
+        x = copy(x)
+    copy_fresh(out, x)
+
+
+def copy_fresh(out: Any, x: Any) -> None:
+    """As :func:`copy_into`, where it is known that the shapes and types are the same and that no memory is shared."""
     size = x.dtype.itemsize
-    lib.copy_strided(size, len(x.shape), x.shape, x.pointer, _bytes(x, size), out.pointer, _bytes(out, size))
+    if x.strides is None and out.strides is None:
+        copy_rows(size, 1, x.array.size, x.pointer, 0, out.pointer, 0)
+    else:
+        shape = x.shape
+        lib.copy_strided(
+            size,
+            len(shape),
+            shape,
+            x.pointer,
+            _in_bytes(x.strides or dense_strides(shape), size),
+            out.pointer,
+            _in_bytes(out.strides or dense_strides(shape), size),
+        )
 
 
-def _bytes(x: Any, size: int) -> tuple[int, ...]:
-    return tuple(step * size for step in (x.strides or dense_strides(x.shape)))
+@functools.lru_cache(maxsize=4096)
+def _in_bytes(strides: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    return tuple(step * itemsize for step in strides)
+
+
+def joined(parts: Sequence[Any], shape: tuple[int, ...], dim: int) -> Tensor:
+    """Tensors of one number type one after the other along ``dim``, in ``shape``: each fills the part of it that its
+    size tells.
+
+    Raises:
+        ValueError: when they do not fill it.
+    """
+    kind = parts[0].dtype
+    out = empty(shape, kind)
+    outer, n, inner = reduce_shape(shape, dim, dim)
+    whole, start, target = n * inner, 0, out.pointer
+    for x in parts:
+        if x.strides is not None:
+            x = contiguous(x)
+        count = x.array.size
+        width = count // outer if outer else 0
+        if x.dtype is not kind or width * outer != count or start + width > whole:
+            raise ArgumentError(f"joined: {x.dtype} {x.shape} does not fit into {kind} {shape}")
+        copy_rows(kind.itemsize, outer, width, x.pointer, width, target + start, whole)
+        start += width
+    if start != whole and outer:
+        raise ArgumentError(f"joined: the parts do not fill {shape}")
+    return out
+
+
+def rolled(x: Any, cut: int, dim: int) -> Tensor:
+    """The slices of ``x`` along ``dim`` from number ``cut`` on, and then those before it."""
+    x = contiguous(x)
+    shape, kind = x.shape, x.dtype
+    out = empty(shape, kind)
+    outer, n, inner = reduce_shape(shape, dim, dim)
+    first, rest, whole = cut * inner, (n - cut) * inner, n * inner
+    if not 0 <= cut <= n:
+        raise ArgumentError(f"rolled: {cut} is not in a dimension of size {n}")
+    copy_rows(kind.itemsize, outer, rest, x.pointer + first, whole, out.pointer, whole)
+    copy_rows(kind.itemsize, outer, first, x.pointer, whole, out.pointer + rest, whole)
+    return out
+
+
+def repeated(x: Any, times: tuple[int, ...]) -> Tensor:
+    """``x`` so many times along each dimension."""
+    x = contiguous(x)
+    out = empty(tuple([n * size for n, size in zip(times, x.shape, strict=True)]), x.dtype)
+    spread, steps = [], []
+    for n, size, step in zip(times, x.shape, dense_strides(x.shape), strict=True):
+        spread += [n, size]
+        steps += [0, step * x.dtype.itemsize]
+    to = _in_bytes(dense_strides(tuple(spread)), x.dtype.itemsize)
+    lib.copy_strided(x.dtype.itemsize, len(spread), spread, x.pointer, steps, out.pointer, to)
+    return out
 
 
 def check_writable(x: Any, operation: str = "in-place") -> None:
@@ -271,6 +398,17 @@ def _made_writable(x: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+def triangle(x: Any, diagonal: int, upper: bool) -> Tensor:
+    """Matrices with zeros above a diagonal; ``upper``: below it."""
+    x = contiguous(x)
+    out = empty(x.shape, x.dtype)
+    rows, columns = x.shape[-2:]
+    batch = math.prod(x.shape[:-2])
+    diagonal = max(-rows, min(diagonal, columns))  # farther off, it is outside all the same
+    lib.copy_triangle(x.dtype.itemsize, batch, rows, columns, diagonal, upper, x.pointer, out.pointer)
+    return out
 
 
 def convert(x: Tensor, kind: dtype) -> Tensor:
@@ -297,8 +435,8 @@ def kernel_addresses(name: str) -> Kernels:
     return {float32: ffi.addressof(lib, f"{name}_f32"), float64: ffi.addressof(lib, f"{name}_f64")}
 
 
-class NoKernel(TypeError):
-    """The operation has no kernel for this number type."""
+class NoKernel(TypeError, NotImplementedError):
+    """The operation has no kernel for this number type. (A RuntimeError too, as NotImplementedError is one.)"""
 
     def __init__(self, operation: str, kind: dtype) -> None:
         super().__init__(f"{operation}: not implemented for {kind}; convert with .float() or .double() first")
@@ -316,6 +454,7 @@ def kernel_for(table: Kernels, kind: dtype, operation: str) -> Any:
     return found
 
 
+_fill = kernels("fill")
 _add = kernels("add")
 _fill = kernels("fill")
 _binary_scalar = kernels("binary_scalar")
@@ -323,6 +462,7 @@ _scalar_binary = kernels("scalar_binary")
 _binary_strided = kernels("binary_strided")
 _compare_scalar = kernels("compare_scalar")
 _compare_strided = kernels("compare_strided")
+_bool_array, _bool_pointer = bool_.numpy, bool_.array_type
 
 
 class Elementwise:
@@ -358,7 +498,11 @@ class Elementwise:
             try:
                 result = self.integers(*(x.array if hasattr(x, "array") else x for x in operands))
             except OverflowError as error:
-                raise ValueError(f"{self.name}: {error} ({kind})") from None
+                raise ArgumentError(f"{self.name}: {error} ({kind})") from None
+            except NoKernel:
+                raise
+            except TypeError:  # NumPy has it for other number types only
+                raise NoKernel(self.name, kind) from None
         return wrap(np.asarray(result, (self.result or kind).numpy))
 
 
@@ -417,14 +561,50 @@ def unary(family: Elementwise, x: Tensor) -> Tensor:
         return family.on_integers(x)
     if x.strides is not None:
         x = contiguous(x)
-    shape = x.shape
-    array = empty_array(shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
-    kernel(array.size, x.pointer, pointer)
+    shape, n = x.shape, x.array.size
+    if n < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
+    kernel(n, x.pointer, pointer)
     return new(array, pointer, shape, kind)
 
 
-def unary_into(family: Elementwise, x: Tensor) -> bool:
+def mapped(kernel: Any, x: Any, *numbers: float) -> Tensor:
+    """The result of an elementwise kernel(n, x, *numbers, out) of the type of ``x``."""
+    if x.strides is not None:
+        x = contiguous(x)
+    kind, shape = x.dtype, x.shape
+    if x.array.size < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
+    kernel(array.size, x.pointer, *numbers, pointer)
+    return new(array, pointer, shape, kind)
+
+
+def mapped_two(kernel: Any, a: Any, b: Any, *numbers: float) -> Tensor:
+    """The result of an elementwise kernel(n, a, b, *numbers, out) of the type of ``a``, and of its shape.
+
+    Raises:
+        ValueError: when b is of another shape or number type.
+    """
+    kind, shape = a.dtype, a.shape
+    if b.dtype is not kind or b.shape != shape:
+        raise ArgumentError(f"{kind} {shape} and {b.dtype} {b.shape} differ")
+    a, b = contiguous(a), contiguous(b)
+    if a.array.size < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
+    kernel(array.size, a.pointer, b.pointer, *numbers, pointer)
+    return new(array, pointer, shape, kind)
+
+
+def unary_into(family: Elementwise, x: Any) -> bool:
     """x ← f(x), elementwise, straight in its memory; False, and nothing done, where that cannot be."""
     kernel = family.table.get(x.dtype)
     if kernel is None or x.strides is not None:
@@ -442,12 +622,26 @@ def binary(family: Elementwise, a: Any, b: Any) -> Any:
     kernel = family.table.get(kind)
     if kernel is None:
         return family.on_integers(a, b)
-    array = empty_array(shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
+    n = a.array.size
+    if n < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
     if a.strides is None and b.strides is None:
-        kernel(array.size, a.pointer, 1, b.pointer, 1, pointer)
+        kernel(n, a.pointer, 1, b.pointer, 1, pointer)
     else:
         _strided(_binary_strided[kind], family.addresses[kind], a, b, pointer)
+    return new(array, pointer, shape, kind)
+
+
+def binary_broadcast(family: Elementwise, a: Any, b: Any, shape: tuple[int, ...]) -> Tensor:
+    """f(a, b), elementwise, for two tensors of one number type that broadcast to ``shape``; there is a kernel."""
+    kind = a.dtype
+    array, pointer = memory(shape, kind)
+    steps_a, _ = _expanded_strides(a.shape, a.strides, shape, 1)
+    steps_b, _ = _expanded_strides(b.shape, b.strides, shape, 1)
+    _binary_strided[kind](family.addresses[kind], len(shape), shape, a.pointer, steps_a, b.pointer, steps_b, pointer)
     return new(array, pointer, shape, kind)
 
 
@@ -472,14 +666,14 @@ def binary_into(family: Elementwise, a: Any, b: Any) -> None:
     kind = a.dtype
     kernel = family.table.get(kind)
     if kernel is None:
-        copy_into(a, family.on_integers(a, b))
+        copy_fresh(a, family.on_integers(a, b))
     elif not hasattr(b, "array"):
         if a.strides is None:
             _binary_scalar[kind](family.addresses[kind], a.array.size, a.pointer, b, a.pointer)
         else:
             copy_into(a, binary_number(family, a, b))
     elif kind is not b.dtype or a.shape != b.shape:
-        raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
+        raise ArgumentError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
     elif a.strides is None and b.strides is None and not overlap_in_part(a, b):
         kernel(a.array.size, a.pointer, 1, b.pointer, 1, a.pointer)
     else:
@@ -513,9 +707,13 @@ def binary_number(family: Elementwise, a: Tensor, number: float) -> Tensor:
         return family.on_integers(a, number)
     if a.strides is not None:
         a = contiguous(a)
-    array = empty_array(a.shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
-    driver(family.addresses[kind], array.size, a.pointer, number, pointer)
+    n = a.array.size
+    if n < LARGE:
+        array = empty_array(a.shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(a.shape, kind)
+    driver(family.addresses[kind], n, a.pointer, number, pointer)
     return new(array, pointer, a.shape, kind)
 
 
@@ -527,29 +725,73 @@ def number_binary(family: Elementwise, number: float, b: Tensor) -> Tensor:
         return family.on_integers(number, b)
     if b.strides is not None:
         b = contiguous(b)
-    array = empty_array(b.shape, kind.numpy)
-    pointer = from_buffer(kind.array_type, array)
-    driver(family.addresses[kind], array.size, number, b.pointer, pointer)
+    n = b.array.size
+    if n < LARGE:
+        array = empty_array(b.shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(b.shape, kind)
+    driver(family.addresses[kind], n, number, b.pointer, pointer)
     return new(array, pointer, b.shape, kind)
 
 
-def compare(family: Elementwise, a: Any, b: Any) -> Tensor:
-    """f(a, b) as a bool tensor, for two tensors of one shape and type, or a tensor and a number."""
+_where = kernels("where")
+_where_number = kernels("where_number")
+
+
+def select(condition: Any, a: Any, b: Any) -> Tensor | None:
+    """a where the condition is true, else b, elementwise; None where they are not tensors of one shape, a and b (of
+    which one may be a number) floating point of one type.
+    """
+    x, both = (b, False) if a.__class__ is float else (a, b.__class__ is not float)
+    kind, shape = x.dtype, x.shape
+    kernel = _where.get(kind)
+    if kernel is None or condition.shape != shape or (both and (b.dtype is not kind or b.shape != shape)):
+        return None
+    mask = contiguous(condition)
+    if mask.array.size < LARGE:
+        array = empty_array(shape, kind.numpy)
+        pointer = from_buffer(kind.array_type, array)
+    else:
+        array, pointer = memory(shape, kind)
+    dense = contiguous(x)
+    if both:
+        other = contiguous(b)
+        kernel(array.size, mask.pointer, dense.pointer, 1, other.pointer, 1, pointer)
+    else:
+        _where_number[kind](array.size, mask.pointer, x is a, dense.pointer, b if x is a else a, pointer)
+    return new(array, pointer, shape, kind)
+
+
+def compare(family: Elementwise, a: Any, b: Any) -> Tensor | None:
+    """f(a, b) as a bool tensor, for two tensors of one shape and one number type; None when they are not."""
     kind = a.dtype
     kernel = family.table.get(kind)
     if kernel is None:
-        return family.on_integers(a, b)
-    out = empty(a.shape, bool_)
-    if not hasattr(b, "array"):
-        a = contiguous(a)
-        _compare_scalar[kind](family.addresses[kind], a.array.size, a.pointer, b, out.pointer)
-    elif kind is not b.dtype or a.shape != b.shape:
-        raise ValueError(f"{family.name}: {kind} {a.shape} and {b.dtype} {b.shape} differ")
-    elif a.strides is None and b.strides is None:
-        kernel(a.array.size, a.pointer, 1, b.pointer, 1, out.pointer)
+        return family.on_integers(a, b) if kind is b.dtype and a.shape == b.shape else None
+    shape = a.shape
+    if kind is not b.dtype or shape != b.shape:
+        return None
+    array = empty_array(shape, _bool_array)
+    pointer = from_buffer(_bool_pointer, array)
+    if a.strides is None and b.strides is None:
+        kernel(array.size, a.pointer, 1, b.pointer, 1, pointer)
     else:
-        _strided(_compare_strided[kind], family.addresses[kind], a, b, out.pointer)
-    return out
+        _strided(_compare_strided[kind], family.addresses[kind], a, b, pointer)
+    return new(array, pointer, shape, bool_)
+
+
+def compare_number(family: Elementwise, a: Any, number: float) -> Tensor:
+    """f(a, number) as a bool tensor."""
+    driver = _compare_scalar.get(a.dtype)
+    if driver is None:
+        return family.on_integers(a, number)
+    if a.strides is not None:
+        a = contiguous(a)
+    array = empty_array(a.shape, _bool_array)
+    pointer = from_buffer(_bool_pointer, array)
+    driver(family.addresses[a.dtype], array.size, a.pointer, number, pointer)
+    return new(array, pointer, a.shape, bool_)
 
 
 def predicate(family: Elementwise, x: Tensor) -> Tensor:
@@ -557,10 +799,13 @@ def predicate(family: Elementwise, x: Tensor) -> Tensor:
     kernel = family.table.get(x.dtype)
     if kernel is None:
         return family.on_integers(x)
-    x = contiguous(x)
-    out = empty(x.shape, bool_)
-    kernel(x.array.size, x.pointer, out.pointer)
-    return out
+    if x.strides is not None:
+        x = contiguous(x)
+    shape = x.shape
+    array = empty_array(shape, _bool_array)
+    pointer = from_buffer(_bool_pointer, array)
+    kernel(array.size, x.pointer, pointer)
+    return new(array, pointer, shape, bool_)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -578,7 +823,7 @@ def check_index(position: int, index: Any, size: int, operation: str) -> None:
     """Raises IndexError when a kernel reported that ``index`` at ``position`` is out of range (-1: all was well)."""
     if position >= 0:
         value = index.array.reshape(-1)[position]
-        raise IndexError(f"{operation}: index {value} at position {position} is out of range for size {size}")
+        raise PositionError(f"{operation}: index {value} at position {position} is out of range for size {size}")
 
 
 def same_shape(operation: str, names: Sequence[str], *tensors: Any) -> None:
@@ -586,6 +831,6 @@ def same_shape(operation: str, names: Sequence[str], *tensors: Any) -> None:
     first = tensors[0]
     for name, x in zip(names[1:], tensors[1:], strict=True):
         if x.shape != first.shape or x.dtype is not first.dtype:
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: {names[0]} is {first.dtype} {first.shape} but {name} is {x.dtype} {x.shape}"
             )

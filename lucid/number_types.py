@@ -104,3 +104,27 @@ def set_default_dtype(d: Any) -> None:
     if not kind.is_floating_point:
         raise TypeError(f"set_default_dtype: expected float32 or float64, got {kind}")
     default_dtype[0] = kind
+
+
+def promote_types(type1: Any, type2: Any) -> engine.dtype:
+    """The number type that holds both: the higher category (bool, integer, floating), the wider type of one.
+
+    Example:
+        >>> import lucid
+        >>> lucid.promote_types(lucid.int64, lucid.float32)
+        lucid.float32
+    """
+    one, other = engine.dtype_of(type1), engine.dtype_of(type2)
+    higher: engine.dtype = max(one, other, key=lambda kind: (kind.category, kind.itemsize))
+    return higher
+
+
+def can_cast(from_: Any, to: Any) -> bool:
+    """Whether numbers of one type may be written into the other: not from a higher category to a lower one.
+
+    Example:
+        >>> import lucid
+        >>> lucid.can_cast(lucid.int64, lucid.float32), lucid.can_cast(lucid.float32, lucid.int64)
+        (True, False)
+    """
+    return bool(engine.dtype_of(from_).category <= engine.dtype_of(to).category)

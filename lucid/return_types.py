@@ -59,6 +59,10 @@ class topk(_ValuesAndIndices):
     """The k largest or smallest numbers along a dimension, and where they stood."""
 
 
+class kthvalue(_ValuesAndIndices):
+    """The k-th smallest numbers along a dimension, and where they stood."""
+
+
 class sort(_ValuesAndIndices):
     """The numbers in order along a dimension, and where they stood."""
 

@@ -12,11 +12,15 @@ from lucid import engine
 from lucid.autograd import backward as run_backward_from
 from lucid.autograd.graph import Node, RemovableHandle, Value, add_hook, describe, detached_alias
 from lucid.devices import CPU, device
+from lucid.errors import ArgumentError, KindError
 from lucid.ops import (
     activation,
+    activation_family,
     arithmetic,
     broadcast,
+    building,
     combine,
+    counting,
     create,
     elementwise,
     factor,
@@ -24,6 +28,8 @@ from lucid.ops import (
     index,
     index_write,
     inplace,
+    inplace_views,
+    legacy,
     limits,
     norm,
     picking,
@@ -38,16 +44,22 @@ from lucid.ops import (
     sorting,
     splitting,
     statistics,
+    triangular,
 )
 from lucid.ops import diagonal as diagonals
 from lucid.ops import matmul as matmuls
 from lucid.ops import view as views
+from lucid.ops.elementwise import default_dtype
+from lucid.ops.numpy_names import takes_numpy_names
+from lucid.printing import tensor_text
+from lucid.tensor_queries import Queries
 
 
-class Tensor(Value):
+class Tensor(Queries):
     """An array of numbers of one type, with its place in the recorded graph.
 
-    Make one with :func:`lucid.tensor`, :func:`lucid.zeros`, :func:`lucid.from_numpy` and the like.
+    Make one with :func:`lucid.tensor`, :func:`lucid.zeros`, :func:`lucid.from_numpy` and the like. ``Tensor(2, 3)`` and
+    ``Tensor([1, 2])`` also work, as in older scripts: sizes or numbers, always of the default number type.
 
     Example:
         >>> import lucid
@@ -58,6 +70,7 @@ class Tensor(Value):
     """
 
     __slots__ = ()
+    __module__ = "lucid"  # where it is to be found
     __array_priority__ = 1000  # NumPy's operators leave mixed expressions to the tensor
     __hash__ = object.__hash__  # by identity: == compares the elements
 
@@ -73,11 +86,13 @@ class Tensor(Value):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Value):
-                raise TypeError(f"grad: expected a tensor or None, got {type(value).__name__}")
+                raise KindError(f"grad: expected a tensor or None, got {type(value).__name__}")
             if value.shape != self.shape or value.dtype is not self.dtype:
-                raise ValueError(f"grad: a {describe(value)} tensor cannot be the gradient of a {describe(self)} one")
+                raise ArgumentError(
+                    f"grad: a {describe(value)} tensor cannot be the gradient of a {describe(self)} one"
+                )
             if value is self:
-                raise ValueError("grad: a tensor cannot be its own gradient")
+                raise ArgumentError("grad: a tensor cannot be its own gradient")
         self._grad = value
 
     @grad.deleter
@@ -183,9 +198,14 @@ class Tensor(Value):
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Value):
-            raise TypeError(f"data: expected a tensor, got {type(value).__name__}")
-        if value.dtype is not self.dtype and self.node is not None:
-            raise TypeError(f"data: {value.dtype} cannot replace {self.dtype} in a recorded tensor")
+            raise KindError(f"data: expected a tensor, got {type(value).__name__}")
+        if self.requires_grad and not value.dtype.is_floating_point:
+            raise RuntimeError(f"data: a tensor that requires grad must be floating point, got {describe(value)}")
+        if self.node is not None and (value.dtype is not self.dtype or value.shape != self.shape):
+            error = KindError if value.dtype is not self.dtype else ArgumentError
+            raise error(
+                f"data: {describe(value)} cannot replace {describe(self)} in a recorded tensor; detach() it first"
+            )
         self.array, self.pointer, self.shape = value.array, value.pointer, value.shape
         self.dtype, self.strides = value.dtype, value.strides
         self.base = value.base
@@ -209,7 +229,7 @@ class Tensor(Value):
     def size(self, dim: int) -> int: ...
     def size(self, dim: int | None = None) -> tuple[int, ...] | int:
         """The shape, or the size of one dimension."""
-        return self.shape if dim is None else self.shape[views.wrap_dim("size", dim, len(self.shape))]
+        return legacy.Size(self.shape) if dim is None else self.shape[views.wrap_dim("size", dim, len(self.shape))]
 
     def numel(self) -> int:
         """How many elements it has."""
@@ -245,11 +265,6 @@ class Tensor(Value):
         """Where it lives: on the CPU."""
         return CPU
 
-    @property
-    def is_cuda(self) -> bool:
-        """False: there is no CUDA."""
-        return False
-
     def get_device(self) -> int:
         """-1, as for every tensor on the CPU."""
         return -1
@@ -261,7 +276,7 @@ class Tensor(Value):
             ValueError: when it has more, or none.
         """
         if self.array.size != 1:
-            raise ValueError(f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one")
+            raise ArgumentError(f"item: a tensor of shape {self.shape} has {self.array.size} elements, not one")
         number: float | int | bool = self.array.item()
         return number
 
@@ -301,21 +316,25 @@ class Tensor(Value):
     @property
     def T(self) -> Tensor:  # noqa: N802
         """The dimensions in reverse order."""
-        return views.permute(self, *reversed(range(len(self.shape))))
+        return views.reverse(self)
 
     @property
     def mT(self) -> Tensor:  # noqa: N802
         """The last two dimensions exchanged."""
         return views.transpose(self, -2, -1)
 
+    def _of_given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        x = legacy.made(default_dtype[0], args)
+        return x.array, x.pointer, x.shape, x.dtype, x.strides
+
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("len() of a 0-d tensor")
+            raise KindError("len() of a 0-d tensor")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.shape:
-            raise TypeError("iteration over a 0-d tensor")
+            raise KindError("iteration over a 0-d tensor")
         return iter(splitting.unbind(self))
 
     def __contains__(self, value: Any) -> bool:
@@ -334,14 +353,14 @@ class Tensor(Value):
 
     def __index__(self) -> int:
         if self.dtype.is_floating_point:
-            raise TypeError(f"a {self.dtype} tensor cannot be used as an index")
+            raise KindError(f"a {self.dtype} tensor cannot be used as an index")
         return int(self.item())
 
     def __format__(self, specification: str) -> str:
         return format(self.item(), specification) if not self.shape else format(str(self), specification)
 
     def __repr__(self) -> str:
-        return _text(self, "tensor")
+        return tensor_text(self)
 
     def __copy__(self) -> Tensor:
         return detached_alias(self) if self.node is None else self
@@ -391,6 +410,7 @@ class Tensor(Value):
     )
     maximum, minimum, atan2 = arithmetic.maximum, arithmetic.minimum, arithmetic.atan2
     multiply, subtract, divide, absolute, negative = mul, sub, div, abs, neg
+    arctan2 = atan2
     clamp = clip = limits.clamp
     clamp_min, clamp_max, fmax, fmin = limits.clamp_min, limits.clamp_max, limits.fmax, limits.fmin
     nan_to_num = limits.nan_to_num
@@ -406,6 +426,7 @@ class Tensor(Value):
     __gt__ = gt = arithmetic.gt
     __ge__ = ge = arithmetic.ge
     eq, ne = arithmetic.eq, arithmetic.ne
+    not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
     logical_and, logical_or, logical_xor = arithmetic.logical_and, arithmetic.logical_or, arithmetic.logical_xor
     logical_not = arithmetic.logical_not
     __and__ = __rand__ = bitwise_and = arithmetic.bitwise_and
@@ -422,6 +443,7 @@ class Tensor(Value):
     asin, acos, atan = functions.asin, functions.acos, functions.atan
     sinh, cosh, tanh = functions.sinh, functions.cosh, functions.tanh
     asinh, acosh, atanh = functions.asinh, functions.acosh, functions.atanh
+    arcsin, arccos, arctan, arcsinh, arccosh, arctanh = asin, acos, atan, asinh, acosh, atanh
     erf, erfc, sigmoid, logit = functions.erf, functions.erfc, functions.sigmoid, functions.logit
     logaddexp, xlogy, hypot, copysign = functions.logaddexp, functions.xlogy, functions.hypot, functions.copysign
     frac, deg2rad, rad2deg = functions.frac, functions.deg2rad, functions.rad2deg
@@ -446,6 +468,7 @@ class Tensor(Value):
     outer = ger = products.outer
     vdot, inner, kron, cross = matmuls.dot, products.inner, products.kron, products.cross
     trace, cholesky, qr, svd = diagonals.trace, factor.cholesky, factor.qr, factor.svd
+    cholesky_solve = triangular.cholesky_solve
     det, slogdet, logdet = solve.det, solve.slogdet, solve.logdet
     inverse, pinverse, matrix_power = solve.inverse, solve.pinverse, solve.matrix_power
 
@@ -483,6 +506,15 @@ class Tensor(Value):
     new_tensor, new_empty, new_full = create.new_tensor, create.new_empty, create.new_full
     new_zeros, new_ones = create.new_zeros, create.new_ones
     bernoulli, multinomial = random.bernoulli, random.multinomial
+    argwhere, bincount, kthvalue, quantile = counting.argwhere, counting.bincount, counting.kthvalue, counting.quantile
+    isin, cov, corrcoef, rot90 = counting.isin, building.cov, building.corrcoef, building.rot90
+    squeeze_, unsqueeze_, t_ = inplace_views.squeeze_, inplace_views.unsqueeze_, inplace_views.t_
+    transpose_, swapaxes_, swapdims_ = inplace_views.transpose_, inplace_views.swapaxes_, inplace_views.swapdims_
+    as_strided, prelu, hardshrink = inplace_views.as_strided, activation_family.prelu, activation_family.hardshrink
+    arccos, arcsin, arctan, arctan2 = acos, asin, atan, atan2
+    arccosh, arcsinh, arctanh = acosh, asinh, atanh
+    greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
+    fix = trunc
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """This tensor where the condition is true, else ``other``."""
@@ -490,6 +522,8 @@ class Tensor(Value):
 
     def type_as(self, other: Tensor) -> Tensor:
         """The tensor in the number type of another."""
+        if not isinstance(other, Value):
+            raise TypeError(f"type_as: expected a tensor, got {type(other).__name__}")
         return views.to_dtype(self, other.dtype)
 
     __iadd__ = add_ = inplace.add_
@@ -572,11 +606,23 @@ class Tensor(Value):
     tril_ = inplace.inplace_form("tril_", create.tril)
     triu_ = inplace.inplace_form("triu_", create.triu)
     multiply_, subtract_, divide_, true_divide_ = mul_, sub_, div_, div_
+    absolute_, negative_, fix_ = abs_, neg_, trunc_
+    arccos_, arcsin_, arctan_, arctan2_ = acos_, asin_, atan_, atan2_
+    arccosh_, arcsinh_, arctanh_ = acosh_, asinh_, atanh_
+    greater_, greater_equal_, less_, less_equal_, not_equal_ = gt_, ge_, lt_, le_, ne_
     addmm_ = inplace.inplace_form("addmm_", products.addmm)
     addmv_ = inplace.inplace_form("addmv_", products.addmv)
     addr_ = inplace.inplace_form("addr_", products.addr)
     addbmm_ = inplace.inplace_form("addbmm_", products.addbmm)
     baddbmm_ = inplace.inplace_form("baddbmm_", products.baddbmm)
+
+
+for _name in (
+    "all amax amin aminmax any argmax argmin argsort chunk count_nonzero cummax cummin cumprod cumsum diff log_softmax "
+    "kthvalue logsumexp max mean median min nanmean nanmedian nansum prod quantile repeat_interleave softmax sort "
+    "squeeze std sum take_along_dim tensor_split topk unbind unsqueeze var"
+).split():
+    setattr(Tensor, _name, takes_numpy_names(getattr(Tensor, _name)))
 
 
 class Parameter(Tensor):
@@ -607,15 +653,15 @@ class Parameter(Tensor):
         if data is None:
             data = engine.empty((0,), elementwise.default_dtype[0])
         if not isinstance(data, Value):
-            raise TypeError(f"Parameter: expected a tensor, got {type(data).__name__}")
+            raise KindError(f"Parameter: expected a tensor, got {type(data).__name__}")
         if requires_grad and not data.dtype.is_floating_point:
-            raise TypeError(f"Parameter: only floating-point tensors have gradients, not {data.dtype}")
+            raise KindError(f"Parameter: only floating-point tensors have gradients, not {data.dtype}")
         super().__init__(data.array, data.pointer, data.shape, data.dtype, data.strides)
         self.version = data.version
         self.requires_grad = bool(requires_grad)
 
     def __repr__(self) -> str:
-        return "Parameter containing:\n" + _text(self, "tensor")
+        return "Parameter containing:\n" + tensor_text(self)
 
 
 def _unpickle(tensor_class: type, array: np.ndarray, requires_grad: bool) -> Tensor:
@@ -623,29 +669,6 @@ def _unpickle(tensor_class: type, array: np.ndarray, requires_grad: bool) -> Ten
     result: Tensor = tensor_class(plain.array, plain.pointer, plain.shape, plain.dtype)
     result.requires_grad = requires_grad
     return result
-
-
-def _text(x: Tensor, name: str) -> str:
-    """How a tensor prints: the numbers as PyTorch shows them, and what is not the default."""
-    array = x.array
-    numbers = np.array2string(
-        array,
-        precision=4,
-        separator=", ",
-        prefix=name + "(",
-        floatmode="maxprec" if array.ndim else "unique",
-        threshold=1000,
-    )
-    parts = [numbers]
-    if array.size == 0 and array.ndim != 1:
-        parts.append(f"size={x.shape}")
-    if x.dtype not in (engine.float32, engine.int64, engine.bool_):
-        parts.append(f"dtype={x.dtype}")
-    if x.node is not None:
-        parts.append(f"grad_fn={x.node!r}")
-    elif x.requires_grad:
-        parts.append("requires_grad=True")
-    return f"{name}({', '.join(parts)})"
 
 
 engine.register_tensor_class(Tensor)

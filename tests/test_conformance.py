@@ -23,18 +23,19 @@ def tools(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def framework(slope=2.0, scale=2.0, dtype=None, learns=True):
-    """A framework that can double: ``T.double(x)`` is ``scale · x``, with the derivative ``slope``."""
+def framework(slope=2.0, scale=2.0, dtype=None, learns=True, bend=None):
+    """A framework that can double: ``T.double(x)`` is ``scale · x``, with the derivatives ``slope`` and ``bend``."""
 
     class Tensor:
         def __init__(self, array, requires_grad=False, source=None):
             self.array, self.requires_grad, self.source = np.asarray(array), requires_grad, source
             self.shape, self.dtype = self.array.shape, self.array.dtype
+            self.slope = slope
 
         def detach(self):
             return self
 
-        def numpy(self):
+        def numpy(self, force=False):
             return self.array
 
         def clone(self):
@@ -49,13 +50,20 @@ def framework(slope=2.0, scale=2.0, dtype=None, learns=True):
             self.array *= scale
             return self
 
-    def grad(outputs, inputs, start, allow_unused):
+    def grad(outputs, inputs, start, allow_unused, retain_graph, create_graph):
         if not all(out.source for out in outputs):
             raise RuntimeError("not recorded")
         return [
-            next((Tensor(g.array * slope) for o, g in zip(outputs, start, strict=True) if o.source is x), None)
+            next((slopes(o, g, x, create_graph) for o, g in zip(outputs, start, strict=True) if o.source is x), None)
             for x in inputs
         ]
+
+    def slopes(out, start, x, create_graph):
+        if create_graph and bend == "none":
+            raise RuntimeError("not differentiable twice")
+        found = Tensor(start.array * out.slope, create_graph and bend is not None, x)
+        found.slope = bend
+        return found
 
     return SimpleNamespace(
         Tensor=Tensor,
@@ -63,6 +71,7 @@ def framework(slope=2.0, scale=2.0, dtype=None, learns=True):
         float32=np.float32,
         float64=np.float64,
         double=lambda x: x.double(),
+        zeros_like=lambda x: Tensor(np.zeros_like(x.array)),
         autograd=SimpleNamespace(grad=grad),
     )
 
@@ -144,6 +153,39 @@ def test_errors_are_compared(tools):
     assert "raises AttributeError" in check(tools, confused).details[0]
 
 
+@pytest.mark.parametrize(
+    ("kind", "caught"),
+    [(RuntimeError, False), (IndexError, False), (TypeError, True), (ValueError, True), (AssertionError, True)],
+)
+def test_errors_have_to_be_caught_as_pytorchs_are(tools, kind, caught):
+    def refusing(error):
+        def refuse(x):
+            raise error("no")
+
+        made = framework()
+        made.double = refuse
+        return made
+
+    run = tools.compare
+    case = CASES["double"][0]
+    text = run.difference(refusing(ValueError), refusing(kind), case, "float32", "key")
+    assert (text is None) == caught, text
+    assert run.difference(refusing(kind), refusing(kind), case, "float32", "key") is None or kind is AssertionError
+
+
+def test_second_gradients_are_compared(tools):
+    compare, case = tools.compare, CASES["double"][0]
+
+    def found(ours, theirs, dtype="float64"):
+        return compare.difference(framework(bend=ours), framework(bend=theirs), case, dtype, "key")
+
+    assert found(3.0, 3.0) is None and found(0.0, None) is None and found(3.0, "none") is None
+    assert "second gradient of input 0 at (0, 0)" in found(3.0, 4.0)
+    assert "the gradients have no gradients: RuntimeError" in found("none", 3.0)
+    assert found(3.0, 4.0, "float32") is None
+    assert found(1.0 + 1e-13, 1.0) is None and "second" in found(1.0 + 1e-11, 1.0)
+
+
 def test_cases_that_compare_nothing_are_seen(tools):
     row = check(tools, framework(), {"double": CASES["double"][2:]})
     assert row.status == "differs"
@@ -200,3 +242,10 @@ def test_the_document_counts_by_section(tools):
     rows |= {name: row(name, "intended", ["Because.", f"Only {name}."]) for name in "ac"}
     assert "- Because. `a` `c`\n- Only a. `a`\n- Only c. `c`" in tools.report.document(rows, names, "2.0")
     assert "- Two: `c`" in text
+
+
+def test_a_part_of_a_message_may_leave_something_out(tools):
+    fits = tools.run._fits
+    assert fits("second…PyTorch nan", "second gradient of input 0 is 1.0, PyTorch nan (1 of 2 differ)")
+    assert not fits("second…PyTorch nan", "gradient of input 0 is 1.0, PyTorch nan")
+    assert fits("(1,)", "at (1,) of") and not fits("(1,)", "at 1, of")

@@ -385,27 +385,46 @@ static void fold(const plan *p, const real *patches, int64_t channels, const pix
             }
 }
 
-/* Tasks: number = (image * groups + group) * channel_blocks + block of channels. */
+/* Tasks: number = (block of images * groups + group) * channel_blocks + block of channels. Of small images some are taken
+ * together, their pixels side by side: a product of a few columns would leave most of each vector empty. */
 static void fold_tasks(void *context, int64_t begin, int64_t end) {
     const plan *p = context;
     const conv2d_shape *s = p->shape;
-    const int64_t image_size = s->out_height * s->out_width;
-    real *patches = thread_scratch(SCRATCH_CONV, (size_t)patches_size(p) * sizeof(real));
+    const int64_t image_size = s->out_height * s->out_width, x_size = s->height * s->width;
+    const int together = p->block_images > 1;
+    const int64_t beside_size = together ? p->channels_out * p->patches_row : 0;
+    real *patches = thread_scratch(SCRATCH_CONV, (size_t)(patches_size(p) + beside_size) * sizeof(real));
+    real *beside = patches + patches_size(p);
     for (int64_t number = begin; number < end; number++) {
         const int64_t channel = number % p->channel_blocks * p->block_channels;
-        const int64_t group = number / p->channel_blocks % s->groups, image = number / p->channel_blocks / s->groups;
+        const int64_t group = number / p->channel_blocks % s->groups;
+        const int64_t image = number / p->channel_blocks / s->groups * p->block_images;
         const int64_t channels = smaller(p->block_channels, p->channels_in - channel);
-        real *grad_x = p->grad_x + (image * s->in_channels + group * p->channels_in + channel) * s->height * s->width;
-        memset(grad_x, 0, (size_t)(channels * s->height * s->width) * sizeof(real));
+        const int64_t images = smaller(p->block_images, s->batch - image);
+        const real *grad_out = p->grad_out + (image * s->out_channels + group * p->channels_out) * image_size;
+        real *grad_x = p->grad_x + (image * s->in_channels + group * p->channels_in + channel) * x_size;
+        for (int64_t i = 0; i < images; i++)
+            memset(grad_x + i * s->in_channels * x_size, 0, (size_t)(channels * x_size) * sizeof(real));
+        for (int64_t i = 0; together && i < images; i++)
+            for (int64_t o = 0; o < p->channels_out; o++)
+                memcpy(beside + o * p->patches_row + i * image_size, grad_out + (i * s->out_channels + o) * image_size,
+                       (size_t)image_size * sizeof(real));
         for (int64_t block = 0; block < p->row_blocks * p->col_blocks; block++) {
             const pixels b = block_of_pixels(p, block);
-            product m = {.m = channels * p->taps, .n = b.rows * b.cols, .k = p->channels_out,
-                         .a = p->weight + group * p->channels_out * p->k + channel * p->taps, .a_row = 1, .a_col = p->k,
-                         .b = p->grad_out + (image * s->out_channels + group * p->channels_out) * image_size +
-                              b.row * s->out_width + b.col,
-                         .b_row = image_size, .b_col = 1, .c = patches, .c_row = p->patches_row};
+            product m = {.m = channels * p->taps,
+                         .n = images * b.rows * b.cols,
+                         .k = p->channels_out,
+                         .a = p->weight + group * p->channels_out * p->k + channel * p->taps,
+                         .a_row = 1,
+                         .a_col = p->k,
+                         .b = together ? beside : grad_out + b.row * s->out_width + b.col,
+                         .b_row = together ? p->patches_row : image_size,
+                         .b_col = 1,
+                         .c = patches,
+                         .c_row = p->patches_row};
             multiply(1, &m);
-            fold(p, patches, channels, &b, grad_x);
+            for (int64_t i = 0; i < images; i++)
+                fold(p, patches + i * image_size, channels, &b, grad_x + i * s->in_channels * x_size);
         }
     }
 }
@@ -436,9 +455,8 @@ void conv2d_backward_input_real(const conv2d_shape *s, const real *grad_out, con
         return;
     }
     p.weight = weight, p.grad_out = grad_out, p.grad_x = grad_x;
-    p.block_images = 1;
-    const int64_t work = p.channels_out * p.block_channels * p.taps * s->out_height * s->out_width;
-    parallel_for(s->batch * s->groups * p.channel_blocks, work_chunk(work), fold_tasks, &p);
+    const int64_t work = p.channels_out * p.block_channels * p.taps * p.block_images * s->out_height * s->out_width;
+    parallel_for(p.image_blocks * s->groups * p.channel_blocks, work_chunk(work), fold_tasks, &p);
 }
 
 /* ---- gradient of the weight ---- */

@@ -91,6 +91,31 @@ static inline real weighted_gap(int64_t n, const real *x, real max, const real *
     return vsum(sum);
 }
 
+/* Few classes: LANES rows at a time, turned so that each row has a lane and classes come one after the other. */
+#define FEW (2 * LANES)
+
+/* turned[n][LANES] from the classes of `rows` rows; 0 in the lanes of rows that are not there. */
+static inline void turn(int64_t rows, int64_t n, const real *x, real *turned) {
+    if (rows < LANES) memset(turned, 0, (size_t)(n * LANES) * sizeof(real));
+    for (int64_t k = 0; k < rows; k++)
+        for (int64_t c = 0; c < n; c++) turned[c * LANES + k] = x[k * n + c];
+}
+
+static inline vreal turned_max(int64_t n, const real *turned) {
+    vreal top = vset(-(real)INFINITY); /* a NaN is passed over, as row_max does */
+    for (int64_t c = 0; c < n; c++) top = vmax(vload(turned + c * LANES), top);
+    return top;
+}
+
+static inline void few_max_and_sum(int64_t rows, int64_t n, const real *x, real *max, real *sum) {
+    real turned[FEW * LANES];
+    turn(rows, n, x, turned);
+    vreal top = turned_max(n, turned), total = {0};
+    for (int64_t c = 0; c < n; c++) total += vexp(vload(turned + c * LANES) - top);
+    vstore(max, top);
+    vstore(sum, total);
+}
+
 static void cross_entropy_body(void *context, int64_t begin, int64_t end) {
     const loss_job *j = context;
     partial_loss part = {0, 0, -1};
@@ -101,9 +126,11 @@ static void cross_entropy_body(void *context, int64_t begin, int64_t end) {
         for (int64_t k = 0; k < rows; k++) {
             const real *x = j->logits + (first + k) * n;
             int counted = counts(j, first + k, &part);
+            if (n < FEW) continue;
             max[k] = counted ? row_max(n, x) : 0;
             sum[k] = counted ? row_exp_sum(n, x, max[k], 0) : 1;
         }
+        if (n < FEW) few_max_and_sum(rows, n, j->logits + first * n, max, sum);
         vreal log_sum = vlog(vload_left(sum, rows));
         vstore_left(j->log_sum + first, rows, log_sum);
         for (int64_t k = 0; k < rows; k++) {
@@ -128,10 +155,60 @@ static void cross_entropy_body(void *context, int64_t begin, int64_t end) {
 int64_t cross_entropy_real(int64_t rows, int64_t classes, const real *logits, const int64_t *target, const real *weight,
                            int64_t ignore_index, double label_smoothing, int64_t reduction, real *loss,
                            real *log_sum_exp, real *total_weight) {
-    loss_job j = {.classes = classes, .ignore_index = ignore_index, .reduction = reduction, .logits = logits,
-                  .smoothing = label_smoothing, .target = target, .weight = weight, .loss = loss,
-                  .log_sum = log_sum_exp, .weight_sum = label_smoothing != 0 ? sum_of_weights(classes, weight) : 0};
+    loss_job j = {.classes = classes,
+                  .ignore_index = ignore_index,
+                  .reduction = reduction,
+                  .logits = logits,
+                  .smoothing = label_smoothing,
+                  .target = target,
+                  .weight = weight,
+                  .loss = loss,
+                  .log_sum = log_sum_exp,
+                  .weight_sum = label_smoothing != 0 ? sum_of_weights(classes, weight) : 0};
     return reduce_rows(rows, &j, cross_entropy_body, classes, total_weight);
+}
+
+/* The factors of a row's derivative: of p_c, of [c = y], and of w_c. All 0 where the row does not count. */
+typedef struct {
+    real all, at_target, each;
+} row_factors;
+
+static inline row_factors factors_of(const loss_job *j, int64_t row) {
+    int64_t target = j->target[row];
+    if (target == j->ignore_index || !in_range(j, target)) return (row_factors){0, 0, 0};
+    double scale = row_scale(j, row), spread = j->smoothing / (double)j->classes * scale;
+    double at_target = (1 - j->smoothing) * class_weight(j, target) * scale;
+    return (row_factors){(real)(at_target + spread * j->weight_sum), (real)at_target, (real)spread};
+}
+
+static void cross_entropy_backward_few(void *context, int64_t begin, int64_t end) {
+    const loss_job *j = context;
+    int64_t n = j->classes;
+    for (int64_t first = begin; first < end; first += LANES) {
+        real turned[FEW * LANES], all[LANES] = {0}, at_target[LANES], each[LANES] = {0};
+        int64_t rows = end - first < LANES ? end - first : LANES;
+        for (int64_t k = 0; k < rows; k++) {
+            row_factors f = factors_of(j, first + k);
+            all[k] = f.all, at_target[k] = f.at_target, each[k] = f.each;
+        }
+        turn(rows, n, j->logits + first * n, turned);
+        vreal top = turned_max(n, turned), log_sum = vload_left(j->log_sum_kept + first, rows);
+        for (int64_t c = 0; c < n; c++) {
+            vreal g = vexp(vload(turned + c * LANES) - top - log_sum) * vload(all);
+            if (j->smoothing != 0) g -= j->weight ? vload(each) * vset(j->weight[c]) : vload(each);
+            vstore(turned + c * LANES, g);
+        }
+        for (int64_t k = 0; k < rows; k++) {
+            int64_t target = j->target[first + k];
+            real *grad = j->grad_logits + (first + k) * n;
+            if (target == j->ignore_index || !in_range(j, target)) { /* whatever its logits are */
+                memset(grad, 0, (size_t)n * sizeof(real));
+                continue;
+            }
+            for (int64_t c = 0; c < n; c++) grad[c] = turned[c * LANES + k];
+            grad[target] -= at_target[k];
+        }
+    }
 }
 
 static void cross_entropy_backward_body(void *context, int64_t begin, int64_t end) {
@@ -145,16 +222,15 @@ static void cross_entropy_backward_body(void *context, int64_t begin, int64_t en
             memset(grad, 0, (size_t)n * sizeof(real));
             continue;
         }
-        double scale = row_scale(j, row), spread = j->smoothing / (double)n * scale;
-        double at_target = (1 - j->smoothing) * class_weight(j, target) * scale;
+        row_factors f = factors_of(j, row);
         const vreal top = vset(row_max(n, x)), log_sum = vset(j->log_sum_kept[row]);
-        const vreal all = vset((real)(at_target + spread * j->weight_sum)), each = vset((real)spread);
+        const vreal all = vset(f.all), each = vset(f.each);
         for (int64_t i = 0; i < n; i += LANES) {
             vreal g = vexp(vload_left(x + i, n - i) - top - log_sum) * all;
             if (j->smoothing != 0) g -= j->weight ? each * vload_left(j->weight + i, n - i) : each;
             vstore_left(grad + i, n - i, g);
         }
-        grad[target] -= (real)at_target;
+        grad[target] -= f.at_target;
     }
 }
 
@@ -162,11 +238,20 @@ void cross_entropy_backward_real(int64_t rows, int64_t classes, const real *logi
                                  const real *weight, int64_t ignore_index, double label_smoothing, int64_t reduction,
                                  const real *grad_loss, const real *log_sum_exp, const real *total_weight,
                                  real *grad_logits) {
-    loss_job j = {.classes = classes, .ignore_index = ignore_index, .reduction = reduction, .logits = logits,
-                  .smoothing = label_smoothing, .target = target, .weight = weight, .grad_loss = grad_loss,
-                  .log_sum_kept = log_sum_exp, .total_weight = total_weight, .grad_logits = grad_logits,
+    loss_job j = {.classes = classes,
+                  .ignore_index = ignore_index,
+                  .reduction = reduction,
+                  .logits = logits,
+                  .smoothing = label_smoothing,
+                  .target = target,
+                  .weight = weight,
+                  .grad_loss = grad_loss,
+                  .log_sum_kept = log_sum_exp,
+                  .total_weight = total_weight,
+                  .grad_logits = grad_logits,
                   .weight_sum = label_smoothing != 0 ? sum_of_weights(classes, weight) : 0};
-    parallel_for(rows, rows_per_chunk(classes), cross_entropy_backward_body, &j);
+    parallel_for(rows, rows_per_chunk(classes),
+                 classes < FEW ? cross_entropy_backward_few : cross_entropy_backward_body, &j);
 }
 
 /* ---- Negative log-likelihood: -w_y x_y of log-probabilities x ---- */
@@ -190,8 +275,13 @@ static void nll_loss_body(void *context, int64_t begin, int64_t end) {
 
 int64_t nll_loss_real(int64_t rows, int64_t classes, const real *log_prob, const int64_t *target, const real *weight,
                       int64_t ignore_index, int64_t reduction, real *loss, real *total_weight) {
-    loss_job j = {.classes = classes, .ignore_index = ignore_index, .reduction = reduction, .logits = log_prob,
-                  .target = target, .weight = weight, .loss = loss};
+    loss_job j = {.classes = classes,
+                  .ignore_index = ignore_index,
+                  .reduction = reduction,
+                  .logits = log_prob,
+                  .target = target,
+                  .weight = weight,
+                  .loss = loss};
     return reduce_rows(rows, &j, nll_loss_body, NLL_ROW_COST, total_weight);
 }
 
@@ -209,8 +299,14 @@ static void nll_loss_backward_body(void *context, int64_t begin, int64_t end) {
 void nll_loss_backward_real(int64_t rows, int64_t classes, const int64_t *target, const real *weight,
                             int64_t ignore_index, int64_t reduction, const real *grad_loss, const real *total_weight,
                             real *grad_log_prob) {
-    loss_job j = {.classes = classes, .ignore_index = ignore_index, .reduction = reduction, .target = target,
-                  .weight = weight, .grad_loss = grad_loss, .total_weight = total_weight, .grad_logits = grad_log_prob};
+    loss_job j = {.classes = classes,
+                  .ignore_index = ignore_index,
+                  .reduction = reduction,
+                  .target = target,
+                  .weight = weight,
+                  .grad_loss = grad_loss,
+                  .total_weight = total_weight,
+                  .grad_logits = grad_log_prob};
     parallel_for(rows, rows_per_chunk(classes > NLL_ROW_COST ? classes : NLL_ROW_COST), nll_loss_backward_body, &j);
 }
 
@@ -278,7 +374,8 @@ static void bce_backward_body(void *context, int64_t begin, int64_t end) {
     }
 }
 
-void bce_backward_real(int64_t n, const real *grad, int64_t grad_step, const real *x, const real *target, real *grad_x) {
+void bce_backward_real(int64_t n, const real *grad, int64_t grad_step, const real *x, const real *target,
+                       real *grad_x) {
     binary_loss_job j = {.grad_step = grad_step, .grad = grad, .x = x, .target = target, .out = grad_x};
     parallel_for(n, SOFTMAX_NUMBERS_PER_CHUNK, bce_backward_body, &j);
 }

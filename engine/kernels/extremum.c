@@ -145,3 +145,36 @@ void argmax_real(int64_t outer, int64_t n, int64_t inner, const real *x, int64_t
 void argmin_real(int64_t outer, int64_t n, int64_t inner, const real *x, int64_t *index) {
     min_index_real(outer, n, inner, x, 0, index);
 }
+
+/* ---- the derivative of amax and amin ---- */
+
+typedef struct {
+    const real *grad, *x, *extreme;
+    real *out;
+    int64_t n, inner, strips;
+} extreme_backward_job;
+
+static void extreme_backward_body(void *context, int64_t begin, int64_t end) {
+    const extreme_backward_job *j = context;
+    for (int64_t t = begin; t < end; t++) {
+        int64_t first = t % j->strips * COLUMN_TASK, from = t / j->strips * j->inner + first;
+        int64_t width = j->inner - first < COLUMN_TASK ? j->inner - first : COLUMN_TASK;
+        const real *x = j->x + t / j->strips * j->n * j->inner + first, *extreme = j->extreme + from;
+        real *out = j->out + (x - j->x);
+        double count[COLUMN_TASK] = {0};
+        real share[COLUMN_TASK];
+        for (int64_t i = 0; i < j->n; i++)
+            for (int64_t c = 0; c < width; c++) count[c] += x[i * j->inner + c] == extreme[c];
+        for (int64_t c = 0; c < width; c++) share[c] = (real)((double)j->grad[from + c] / count[c]);
+        for (int64_t i = 0; i < j->n; i++)
+            for (int64_t c = 0; c < width; c++)
+                out[i * j->inner + c] = (real)(x[i * j->inner + c] == extreme[c]) * share[c]; /* of NaN: NaN */
+    }
+}
+
+void extreme_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *x,
+                           const real *extreme, real *out) {
+    extreme_backward_job j = {grad, x, extreme, out, n, inner, (inner + COLUMN_TASK - 1) / COLUMN_TASK};
+    int64_t width = inner < COLUMN_TASK ? inner : COLUMN_TASK;
+    parallel_for(outer * j.strips, 1 + 16384 / (n * width + 1), extreme_backward_body, &j);
+}

@@ -19,11 +19,16 @@
 #define COLUMN_VECTORS (COLUMNS / LANES)
 
 typedef struct {
-    int64_t batch, channels, inner, groups, chunk, fixed;
+    int64_t batch, channels, inner, groups, chunk;
     double eps;
     const real *grad, *x, *weight, *bias;
     real *out, *mean, *var, *grad_weight, *grad_bias;
     real *parts; /* [part, 2, channels]: sums for grad_weight, for grad_bias */
+    /* batch norm's: pieces, their sums[pieces, channels] (first mean and squared deviations, then of g and g d), and the
+     * factors of each channel */
+    int64_t rows, segments, pieces;
+    double *sums, *sums2;
+    real *scale, *slope, *shift;
 } norm_job;
 
 typedef struct {
@@ -262,58 +267,114 @@ void group_norm_backward_real(int64_t batch, int64_t channels, int64_t inner, in
     if (grad_bias) sum_parts(parts, channels, sums + channels, grad_bias);
 }
 
-/* ---- Batch norm, channels that are runs of numbers ---- */
+/* ---- Batch norm ----
+ *
+ * The numbers of a channel are cut into pieces, `rows` samples each and, where runs are long, a segment of the run. The
+ * sums of a piece are taken while it is in the cache; those of all pieces are put together in their order. So each
+ * number is read from memory twice, once for the sums and once for the result, and few channels keep many threads busy.
+ * Where inner is 1, a piece is the same rows of all channels, and vectors go across them. */
 
-static void batch_norm_runs(void *context, int64_t begin, int64_t end) {
+#define PIECE 16384 /* numbers of a channel in a piece */
+#define PIECES 32   /* most pieces where inner is 1 */
+
+typedef struct {
+    int64_t first, rows, from, width; /* of samples first .. first + rows the numbers from .. from + width of the run */
+} piece;
+
+static inline piece piece_of(const norm_job *j, int64_t number) {
+    int64_t first = number / j->segments * j->rows, from = number % j->segments * PIECE;
+    int64_t rows = j->batch - first < j->rows ? j->batch - first : j->rows;
+    return (piece){first, rows, from, j->inner - from < PIECE ? j->inner - from : PIECE};
+}
+
+/* Cuts the channels; room for two sums of each piece and channel, and three numbers of each channel. */
+static void cut(norm_job *j) {
+    j->segments = (j->inner + PIECE - 1) / PIECE;
+    j->rows = PIECE / (j->inner > 1 ? j->inner : j->channels + (j->channels == 0));
+    if (j->inner == 1 && j->rows < (j->batch + PIECES - 1) / PIECES) j->rows = (j->batch + PIECES - 1) / PIECES;
+    if (j->rows < 1) j->rows = 1;
+    j->pieces = (j->batch + j->rows - 1) / j->rows * j->segments;
+    size_t sums = (size_t)(j->pieces * j->channels), channels = (size_t)j->channels;
+    j->sums = thread_scratch(SCRATCH_GRADIENTS, 2 * sums * sizeof(double) + 3 * channels * sizeof(real) + 1);
+    j->sums2 = j->sums + sums;
+    j->scale = (real *)(j->sums2 + sums);
+    j->slope = j->scale + channels;
+    j->shift = j->slope + channels;
+}
+
+/* Runs body over all pieces of all channels, number piece * channels + channel; or over all pieces, where inner is 1. */
+static void over_pieces(norm_job *j, void (*runs)(void *, int64_t, int64_t),
+                        void (*columns)(void *, int64_t, int64_t)) {
+    if (j->inner == 1)
+        parallel_for(j->pieces, rows_per_chunk(j->rows * j->channels), columns, j);
+    else
+        parallel_for(j->pieces * j->channels, rows_per_chunk(j->inner < PIECE ? j->rows * j->inner : PIECE), runs, j);
+}
+
+/* ---- Of runs ---- */
+
+static void run_moments(void *context, int64_t begin, int64_t end) {
     const norm_job *j = context;
-    int64_t inner = j->inner, step = j->channels * inner;
-    double n = (double)(j->batch * inner);
-    for (int64_t c = begin; c < end; c++) {
-        const real *x = j->x + c * inner;
-        if (!j->fixed) {
-            double sum = 0, squares = 0;
-            for (int64_t b = 0; b < j->batch; b++) sum += run_sum(0, inner, x + b * step, 0);
-            double mean = sum / n, rest = mean - (double)(real)mean;
-            for (int64_t b = 0; b < j->batch; b++) squares += run_sum(1, inner, x + b * step, (real)mean);
-            j->mean[c] = (real)mean;
-            j->var[c] = (real)(squares / n - rest * rest);
-            if (j->var[c] < 0) j->var[c] = 0;
-        }
-        real scale = (real)(rstd_of(j, j->var[c]) * (j->weight ? j->weight[c] : 1)), shift = j->bias ? j->bias[c] : 0;
-        for (int64_t b = 0; b < j->batch; b++)
-            normalise_run(inner, x + b * step, j->mean[c], scale, shift, j->out + b * step + c * inner);
+    int64_t step = j->channels * j->inner;
+    for (int64_t task = begin; task < end; task++) {
+        piece p = piece_of(j, task / j->channels);
+        const real *x = j->x + p.first * step + task % j->channels * j->inner + p.from;
+        double n = (double)(p.rows * p.width), sum = 0, squares = 0;
+        for (int64_t b = 0; b < p.rows; b++) sum += run_sum(0, p.width, x + b * step, 0);
+        double mean = sum / n, rest = mean - (double)(real)mean; /* deviations are taken from a rounded mean */
+        for (int64_t b = 0; b < p.rows; b++) squares += run_sum(1, p.width, x + b * step, (real)mean);
+        j->sums[task] = mean;
+        j->sums2[task] = squares - n * rest * rest;
     }
 }
 
-static void batch_norm_backward_runs(void *context, int64_t begin, int64_t end) {
+static void run_normalise(void *context, int64_t begin, int64_t end) {
     const norm_job *j = context;
-    int64_t inner = j->inner, step = j->channels * inner;
-    double n = (double)(j->batch * inner);
-    for (int64_t c = begin; c < end; c++) {
-        const real *x = j->x + c * inner, *grad = j->grad + c * inner;
-        double rstd = rstd_of(j, j->var[c]), scale = rstd * (j->weight ? j->weight[c] : 1);
+    int64_t step = j->channels * j->inner;
+    for (int64_t task = begin; task < end; task++) {
+        piece p = piece_of(j, task / j->channels);
+        int64_t c = task % j->channels, at = p.first * step + c * j->inner + p.from;
+        for (int64_t b = 0; b < p.rows; b++, at += step)
+            normalise_run(p.width, j->x + at, j->mean[c], j->scale[c], j->shift[c], j->out + at);
+    }
+}
+
+static void run_gradient_sums(void *context, int64_t begin, int64_t end) {
+    const norm_job *j = context;
+    int64_t step = j->channels * j->inner;
+    for (int64_t task = begin; task < end; task++) {
+        piece p = piece_of(j, task / j->channels);
+        int64_t c = task % j->channels, at = p.first * step + c * j->inner + p.from;
         gradient_sums sums = {0, 0};
-        if (!j->fixed || j->grad_weight || j->grad_bias)
-            for (int64_t b = 0; b < j->batch; b++)
-                add_gradient_sums(inner, grad + b * step, x + b * step, 0, j->mean[c], &sums);
-        if (j->grad_weight) j->grad_weight[c] = (real)(sums.product * rstd);
-        if (j->grad_bias) j->grad_bias[c] = (real)sums.plain;
-        if (!j->out) continue;
-        real slope = j->fixed ? 0 : (real)(-rstd * rstd * sums.product / n);
-        real shift = j->fixed ? 0 : (real)(-sums.plain / n);
-        for (int64_t b = 0; b < j->batch; b++)
-            combine_run(inner, grad + b * step, x + b * step, j->mean[c], 1, slope, shift, (real)scale,
-                        j->out + b * step + c * inner);
+        for (int64_t b = 0; b < p.rows; b++, at += step)
+            add_gradient_sums(p.width, j->grad + at, j->x + at, 0, j->mean[c], &sums);
+        j->sums[task] = sums.plain;
+        j->sums2[task] = sums.product;
     }
 }
 
-/* ---- Batch norm, inner 1: blocks of channels, vectors across them ---- */
+static void run_gradients(void *context, int64_t begin, int64_t end) {
+    const norm_job *j = context;
+    int64_t step = j->channels * j->inner;
+    for (int64_t task = begin; task < end; task++) {
+        piece p = piece_of(j, task / j->channels);
+        int64_t c = task % j->channels, at = p.first * step + c * j->inner + p.from;
+        for (int64_t b = 0; b < p.rows; b++, at += step)
+            combine_run(p.width, j->grad + at, j->x + at, j->mean[c], 1, j->slope[c], j->shift[c], j->scale[c],
+                        j->out + at);
+    }
+}
+
+/* ---- Of columns: inner 1, blocks of channels, vectors across them ---- */
 
 #define EACH_VECTOR(width) for (int64_t v = 0, i = 0, left = (width); left > 0; v++, i += LANES, left -= LANES)
+#define EACH_BLOCK(channels)                                                                                           \
+    for (int64_t c = 0, width; c < (channels) && (width = (channels)-c < COLUMNS ? (channels)-c : COLUMNS);            \
+         c += COLUMNS)
 
 /* total[width] = sums down the rows of (x - centre), of its square, or of (x - centre) grad where grad is not NULL. */
-INLINE void column_sums(int squared, int64_t rows, int64_t step, int64_t width, const real *x, const real *grad,
-                        const real *centre, double *total) {
+INLINE void column_sums_of(int64_t width, int squared, int64_t rows, int64_t step, const real *x, const real *grad,
+                           const real *centre, double *total) {
     for (int64_t c = 0; c < width; c++) total[c] = 0;
     for (int64_t first = 0; first < rows; first += ROWS) {
         int64_t end = rows - first < ROWS ? rows : first + ROWS;
@@ -333,102 +394,141 @@ INLINE void column_sums(int squared, int64_t rows, int64_t step, int64_t width, 
     }
 }
 
-static void batch_norm_columns(void *context, int64_t begin, int64_t end) {
-    const norm_job *j = context;
-    for (int64_t block = begin; block < end; block++) {
-        int64_t first = block * COLUMNS, width = j->channels - first < COLUMNS ? j->channels - first : COLUMNS;
-        const real *x = j->x + first;
-        real *mean = j->mean + first, *var = j->var + first, scale[COLUMNS], shift[COLUMNS];
-        double n = (double)j->batch, sums[COLUMNS], rest[COLUMNS];
-        if (!j->fixed) {
-            column_sums(0, j->batch, j->channels, width, x, 0, 0, sums);
-            for (int64_t c = 0; c < width; c++) {
-                mean[c] = (real)(sums[c] / n);
-                rest[c] = sums[c] / n - (double)mean[c];
-            }
-            column_sums(1, j->batch, j->channels, width, x, 0, mean, sums);
-            for (int64_t c = 0; c < width; c++) {
-                var[c] = (real)(sums[c] / n - rest[c] * rest[c]);
-                if (var[c] < 0) var[c] = 0;
-            }
-        }
-        for (int64_t c = 0; c < width; c++) {
-            scale[c] = (real)(rstd_of(j, var[c]) * (j->weight ? j->weight[first + c] : 1));
-            shift[c] = j->bias ? j->bias[first + c] : 0;
-        }
-        for (int64_t r = 0; r < j->batch; r++) EACH_VECTOR(width) {
-                vreal d = vload_left(x + r * j->channels + i, left) - vload_left(mean + i, left);
-                vstore_left(j->out + r * j->channels + first + i, left,
-                            vfma(d, vload_left(scale + i, left), vload_left(shift + i, left)));
-            }
-    }
-}
-
-static void batch_norm_backward_columns(void *context, int64_t begin, int64_t end) {
-    const norm_job *j = context;
-    for (int64_t block = begin; block < end; block++) {
-        int64_t first = block * COLUMNS, width = j->channels - first < COLUMNS ? j->channels - first : COLUMNS;
-        const real *x = j->x + first, *grad = j->grad + first, *mean = j->mean + first;
-        real scale[COLUMNS], slope[COLUMNS], shift[COLUMNS];
-        double n = (double)j->batch, plain[COLUMNS], product[COLUMNS];
-        column_sums(0, j->batch, j->channels, width, grad, 0, 0, plain);
-        column_sums(0, j->batch, j->channels, width, x, grad, mean, product);
-        for (int64_t c = 0; c < width; c++) {
-            double rstd = rstd_of(j, j->var[first + c]), factor = rstd * (j->weight ? j->weight[first + c] : 1);
-            if (j->grad_weight) j->grad_weight[first + c] = (real)(product[c] * rstd);
-            if (j->grad_bias) j->grad_bias[first + c] = (real)plain[c];
-            scale[c] = (real)factor;
-            slope[c] = j->fixed ? 0 : (real)(-rstd * rstd * product[c] / n);
-            shift[c] = j->fixed ? 0 : (real)(-plain[c] / n);
-        }
-        for (int64_t r = 0; j->out && r < j->batch; r++) EACH_VECTOR(width) {
-                vreal g = vload_left(grad + r * j->channels + i, left);
-                vreal d = vload_left(x + r * j->channels + i, left) - vload_left(mean + i, left);
-                vreal rest = vfma(d, vload_left(slope + i, left), vload_left(shift + i, left));
-                vstore_left(j->out + r * j->channels + first + i, left, vload_left(scale + i, left) * (g + rest));
-            }
-    }
-}
-
-static void over_channels(const norm_job *j, void (*runs)(void *, int64_t, int64_t),
-                          void (*columns)(void *, int64_t, int64_t)) {
-    if (j->inner == 1)
-        parallel_for((j->channels + COLUMNS - 1) / COLUMNS, rows_per_chunk(j->batch * COLUMNS), columns, (void *)j);
+INLINE void column_sums(int64_t width, int squared, int64_t rows, int64_t step, const real *x, const real *grad,
+                        const real *centre, double *total) {
+    if (width == COLUMNS) /* a loop of its own, whose sums stay in registers */
+        column_sums_of(COLUMNS, squared, rows, step, x, grad, centre, total);
     else
-        parallel_for(j->channels, rows_per_chunk(j->batch * j->inner), runs, (void *)j);
+        column_sums_of(width, squared, rows, step, x, grad, centre, total);
+}
+
+static void column_moments(void *context, int64_t begin, int64_t end) {
+    const norm_job *j = context;
+    for (int64_t number = begin; number < end; number++) {
+        piece p = piece_of(j, number);
+        double n = (double)p.rows, rest[COLUMNS];
+        real centre[COLUMNS];
+        EACH_BLOCK(j->channels) {
+            const real *x = j->x + p.first * j->channels + c;
+            double *mean = j->sums + number * j->channels + c, *squares = j->sums2 + number * j->channels + c;
+            column_sums(width, 0, p.rows, j->channels, x, 0, 0, mean);
+            for (int64_t i = 0; i < width; i++) {
+                mean[i] /= n;
+                centre[i] = (real)mean[i];
+                rest[i] = mean[i] - (double)centre[i];
+            }
+            column_sums(width, 1, p.rows, j->channels, x, 0, centre, squares);
+            for (int64_t i = 0; i < width; i++) squares[i] -= n * rest[i] * rest[i];
+        }
+    }
+}
+
+static void column_normalise(void *context, int64_t begin, int64_t end) {
+    const norm_job *j = context;
+    for (int64_t number = begin; number < end; number++) {
+        piece p = piece_of(j, number);
+        for (int64_t at = p.first * j->channels, r = 0; r < p.rows; r++, at += j->channels) EACH_VECTOR(j->channels) {
+                vreal d = vload_left(j->x + at + i, left) - vload_left(j->mean + i, left);
+                vstore_left(j->out + at + i, left,
+                            vfma(d, vload_left(j->scale + i, left), vload_left(j->shift + i, left)));
+            }
+    }
+}
+
+static void column_gradient_sums(void *context, int64_t begin, int64_t end) {
+    const norm_job *j = context;
+    for (int64_t number = begin; number < end; number++) {
+        piece p = piece_of(j, number);
+        EACH_BLOCK(j->channels) {
+            const real *x = j->x + p.first * j->channels + c, *grad = j->grad + p.first * j->channels + c;
+            int64_t at = number * j->channels + c;
+            column_sums(width, 0, p.rows, j->channels, grad, 0, 0, j->sums + at);
+            column_sums(width, 0, p.rows, j->channels, x, grad, j->mean + c, j->sums2 + at);
+        }
+    }
+}
+
+static void column_gradients(void *context, int64_t begin, int64_t end) {
+    const norm_job *j = context;
+    for (int64_t number = begin; number < end; number++) {
+        piece p = piece_of(j, number);
+        for (int64_t at = p.first * j->channels, r = 0; r < p.rows; r++, at += j->channels) EACH_VECTOR(j->channels) {
+                vreal d = vload_left(j->x + at + i, left) - vload_left(j->mean + i, left);
+                vreal rest = vfma(d, vload_left(j->slope + i, left), vload_left(j->shift + i, left));
+                vreal g = vload_left(j->grad + at + i, left);
+                vstore_left(j->out + at + i, left, vload_left(j->scale + i, left) * (g + rest));
+            }
+    }
+}
+
+/* ---- Both ---- */
+
+/* Mean and variance of the channels from those of the pieces, one piece after the other (Chan et al. 1979). */
+static void join_moments(const norm_job *j) {
+    double *mean = j->sums, *squares = j->sums2, n = 0; /* the first piece's, to which the others are added */
+    for (int64_t number = 0; number < j->pieces; number++) {
+        piece p = piece_of(j, number);
+        double own = (double)(p.rows * p.width), part = own / (n + own), both = n * part;
+        const double *own_mean = mean + number * j->channels, *own_squares = squares + number * j->channels;
+        for (int64_t c = 0; number && c < j->channels; c++) {
+            double gap = own_mean[c] - mean[c];
+            mean[c] += gap * part;
+            squares[c] += own_squares[c] + gap * gap * both;
+        }
+        n += own;
+    }
+    for (int64_t c = 0; c < j->channels; c++) {
+        double var = n ? squares[c] / n : NAN;
+        j->mean[c] = (real)(n ? mean[c] : NAN);
+        j->var[c] = (real)(var < 0 ? 0 : var);
+    }
 }
 
 void batch_norm_real(int64_t batch, int64_t channels, int64_t inner, const real *x, const real *weight,
                      const real *bias, double eps, int64_t fixed, real *out, real *mean, real *var) {
-    norm_job j = {.batch = batch,
-                  .channels = channels,
-                  .inner = inner,
-                  .fixed = fixed,
-                  .eps = eps,
-                  .x = x,
-                  .weight = weight,
-                  .bias = bias,
-                  .out = out,
-                  .mean = mean,
-                  .var = var};
-    over_channels(&j, batch_norm_runs, batch_norm_columns);
+    norm_job j = {.batch = batch, .channels = channels, .inner = inner, .eps = eps, .x = x, .out = out, .mean = mean};
+    j.var = var;
+    cut(&j);
+    if (!fixed) {
+        over_pieces(&j, run_moments, column_moments);
+        join_moments(&j);
+    }
+    for (int64_t c = 0; c < channels; c++) {
+        j.scale[c] = (real)(rstd_of(&j, var[c]) * (weight ? weight[c] : 1));
+        j.shift[c] = bias ? bias[c] : 0;
+    }
+    over_pieces(&j, run_normalise, column_normalise);
+}
+
+/* The sums of the channels from those of the pieces: into the first piece's. */
+static void join_sums(const norm_job *j) {
+    for (int64_t number = 1; number < j->pieces; number++)
+        for (int64_t c = 0; c < j->channels; c++) {
+            j->sums[c] += j->sums[number * j->channels + c];
+            j->sums2[c] += j->sums2[number * j->channels + c];
+        }
 }
 
 void batch_norm_backward_real(int64_t batch, int64_t channels, int64_t inner, const real *grad, const real *x,
                               const real *weight, const real *mean, const real *var, double eps, int64_t fixed,
                               real *grad_x, real *grad_weight, real *grad_bias) {
-    norm_job j = {.batch = batch,
-                  .channels = channels,
-                  .inner = inner,
-                  .fixed = fixed,
-                  .eps = eps,
-                  .grad = grad,
-                  .x = x,
-                  .weight = weight,
-                  .out = grad_x,
-                  .mean = (real *)mean,
-                  .var = (real *)var,
-                  .grad_weight = grad_weight,
-                  .grad_bias = grad_bias};
-    over_channels(&j, batch_norm_backward_runs, batch_norm_backward_columns);
+    norm_job j = {
+        .batch = batch, .channels = channels, .inner = inner, .eps = eps, .grad = grad, .x = x, .out = grad_x};
+    j.mean = (real *)mean;
+    cut(&j);
+    int summed = j.pieces && (!fixed || grad_weight || grad_bias);
+    if (summed) {
+        over_pieces(&j, run_gradient_sums, column_gradient_sums);
+        join_sums(&j);
+    }
+    double n = (double)(batch * inner);
+    for (int64_t c = 0; c < channels; c++) {
+        double rstd = rstd_of(&j, var[c]), plain = summed ? j.sums[c] : 0, product = summed ? j.sums2[c] : 0;
+        if (grad_weight) grad_weight[c] = (real)(product * rstd);
+        if (grad_bias) grad_bias[c] = (real)plain;
+        j.scale[c] = (real)(rstd * (weight ? weight[c] : 1));
+        j.slope[c] = fixed ? 0 : (real)(-rstd * rstd * product / n);
+        j.shift[c] = fixed ? 0 : (real)(-plain / n);
+    }
+    if (grad_x) over_pieces(&j, run_gradients, column_gradients);
 }

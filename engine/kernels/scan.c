@@ -7,7 +7,7 @@
 #define COLUMN_TASK 256 /* columns in a task */
 
 typedef struct {
-    const real *x, *factor; /* factor: of linear_scan */
+    const real *x, *factor; /* factor: of linear_scan; the gradient of prod_backward */
     real *out;
     int64_t *index; /* of cummax and cummin */
     int64_t n, inner, strips;
@@ -44,6 +44,35 @@ static void run_scan(void (*body)(void *, int64_t, int64_t), scan_job *j, int64_
 
 SCAN(cumsum, 0, +)
 SCAN(cumprod, 1, *)
+
+/* Forth with the product of the numbers before, and back with that of the numbers after: no division, so zeros are as
+ * other numbers. */
+static void prod_backward_body(void *context, int64_t begin, int64_t end) {
+    const scan_job *j = context;
+    for (int64_t t = begin; t < end; t++) {
+        int64_t part = t / j->strips, first = t % j->strips * COLUMN_TASK, at = part * j->n * j->inner + first;
+        int64_t width = j->inner - first < COLUMN_TASK ? j->inner - first : COLUMN_TASK;
+        double carried[COLUMN_TASK];
+        for (int64_t c = 0; c < width; c++) carried[c] = (double)j->factor[part * j->inner + first + c];
+        for (int64_t i = 0; i < j->n; i++, at += j->inner)
+            for (int64_t c = 0; c < width; c++) {
+                j->out[at + c] = (real)carried[c];
+                carried[c] *= (double)j->x[at + c];
+            }
+        for (int64_t c = 0; c < width; c++) carried[c] = 1;
+        for (int64_t i = 0; i < j->n; i++) {
+            at -= j->inner;
+            for (int64_t c = 0; c < width; c++) {
+                j->out[at + c] = (real)((double)j->out[at + c] * carried[c]);
+                carried[c] *= (double)j->x[at + c];
+            }
+        }
+    }
+}
+void prod_backward_real(int64_t outer, int64_t n, int64_t inner, const real *grad, const real *x, real *out) {
+    scan_job j = {.x = x, .factor = grad, .out = out, .n = n, .inner = inner};
+    run_scan(prod_backward_body, &j, outer);
+}
 
 /* Forward out[i] = x[i] + factor[i] out[i - 1]; backward out[i] = x[i] + factor[i + 1] out[i + 1]. */
 static void linear_scan_body(void *context, int64_t begin, int64_t end) {

@@ -37,18 +37,21 @@ static inline __attribute__((always_inline)) void copy_items(size_t itemsize, in
             memcpy(target + r * to_row + c * to, source + r * from_row + c * from, itemsize);
 }
 
-static void copy_block(const copy_job *j, int64_t rows, int64_t columns, const char *source, char *target) {
-    int64_t from_row = j->from[j->ndim - 2], from = j->from[j->ndim - 1], to_row = j->to[j->ndim - 2],
-            to = j->to[j->ndim - 1];
-    int64_t size = j->itemsize;
+/* The same for any size, one number for a whole row where `from` is 0. */
+static void copy_any_items(int64_t size, int64_t rows, int64_t columns, const char *source, int64_t from_row,
+                           int64_t from, char *target, int64_t to_row, int64_t to) {
     if (from == size && to == size && columns * size >= SHORT_RUN)
         for (int64_t r = 0; r < rows; r++) memcpy(target + r * to_row, source + r * from_row, (size_t)(columns * size));
     else if (size == 4 && from == 4 && to == 4)
         copy_items(4, rows, columns, source, from_row, 4, target, to_row, 4);
+    else if (size == 4 && from == 0 && to == 4)
+        copy_items(4, rows, columns, source, from_row, 0, target, to_row, 4);
     else if (size == 4 && to == 4)
         copy_items(4, rows, columns, source, from_row, from, target, to_row, 4);
     else if (size == 4)
         copy_items(4, rows, columns, source, from_row, from, target, to_row, to);
+    else if (size == 8 && from == 0 && to == 8)
+        copy_items(8, rows, columns, source, from_row, 0, target, to_row, 8);
     else if (size == 8 && to == 8)
         copy_items(8, rows, columns, source, from_row, from, target, to_row, 8);
     else if (size == 8)
@@ -57,6 +60,35 @@ static void copy_block(const copy_job *j, int64_t rows, int64_t columns, const c
         copy_items(2, rows, columns, source, from_row, from, target, to_row, to);
     else
         copy_items(1, rows, columns, source, from_row, from, target, to_row, to);
+}
+
+/* A block of a transposition: BLOCK_COLUMNS pieces of source lines, one after the other, into a buffer; from there whole
+ * stretches of target lines. So each line is read and written once, even where all of them fall on one place of the
+ * cache, as they do when their distance is a power of two. */
+static void transpose_block(int64_t size, int64_t rows, int64_t columns, const char *source, int64_t from, char *target,
+                            int64_t to_row) {
+    char buffer[BLOCK_COLUMNS * LINE_BYTES];
+    if (rows * size == LINE_BYTES)
+        for (int64_t c = 0; c < columns; c++) memcpy(buffer + c * LINE_BYTES, source + c * from, LINE_BYTES);
+    else
+        for (int64_t c = 0; c < columns; c++) memcpy(buffer + c * LINE_BYTES, source + c * from, (size_t)(rows * size));
+    if (size == 4)
+        copy_items(4, rows, columns, buffer, 4, LINE_BYTES, target, to_row, 4);
+    else if (size == 8)
+        copy_items(8, rows, columns, buffer, 8, LINE_BYTES, target, to_row, 8);
+    else if (size == 2)
+        copy_items(2, rows, columns, buffer, 2, LINE_BYTES, target, to_row, 2);
+    else
+        copy_items(1, rows, columns, buffer, 1, LINE_BYTES, target, to_row, 1);
+}
+
+static void copy_block(const copy_job *j, int64_t rows, int64_t columns, const char *source, char *target) {
+    int64_t from_row = j->from[j->ndim - 2], from = j->from[j->ndim - 1], to_row = j->to[j->ndim - 2],
+            to = j->to[j->ndim - 1], size = j->itemsize;
+    if (j->transposed && from_row == size && to == size)
+        transpose_block(size, rows, columns, source, from, target, to_row);
+    else
+        copy_any_items(size, rows, columns, source, from_row, from, target, to_row, to);
 }
 
 static void copy_body(void *context, int64_t begin, int64_t end) {
@@ -77,8 +109,8 @@ static void copy_body(void *context, int64_t begin, int64_t end) {
         }
         int64_t step_rows = j->transposed ? LINE_BYTES / j->itemsize : rows,
                 step_columns = j->transposed ? BLOCK_COLUMNS : columns;
-        for (int64_t r = 0; r < rows; r += step_rows)
-            for (int64_t c = 0; c < columns; c += step_columns)
+        for (int64_t c = 0; c < columns; c += step_columns)
+            for (int64_t r = 0; r < rows; r += step_rows)
                 copy_block(j, rows - r < step_rows ? rows - r : step_rows,
                            columns - c < step_columns ? columns - c : step_columns,
                            source + r * j->from[last - 1] + c * j->from[last],
@@ -138,6 +170,46 @@ void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const vo
     j.column_tasks = (columns + j.task_columns - 1) / j.task_columns;
     int64_t tasks = n / (rows * columns) * j.row_tasks * j.column_tasks;
     parallel_for(tasks, 1 + items / (j.task_rows * j.task_columns) / 2, copy_body, &j);
+}
+
+void copy_rows(int64_t itemsize, int64_t rows, int64_t columns, const void *source, int64_t source_step, void *target,
+               int64_t target_step) {
+    int64_t shape[2] = {rows, columns}, from[2] = {source_step * itemsize, itemsize};
+    int64_t to[2] = {target_step * itemsize, itemsize};
+    copy_strided(itemsize, 2, shape, source, from, target, to);
+}
+
+typedef struct {
+    const char *source;
+    char *target;
+    int64_t itemsize, rows, columns, diagonal, upper;
+} triangle_job;
+
+static void triangle_body(void *context, int64_t begin, int64_t end) {
+    const triangle_job *j = context;
+    size_t whole = (size_t)(j->columns * j->itemsize);
+    for (int64_t r = begin; r < end; r++) {
+        const char *source = j->source + (size_t)r * whole;
+        char *target = j->target + (size_t)r * whole;
+        int64_t cut = r % j->rows + j->diagonal + !j->upper; /* the first column that is otherwise than column 0 */
+        cut = cut < 0 ? 0 : cut > j->columns ? j->columns : cut;
+        size_t first = (size_t)(cut * j->itemsize);
+        if (j->upper) {
+            memset(target, 0, first);
+            memcpy(target + first, source + first, whole - first);
+        } else {
+            memcpy(target, source, first);
+            memset(target + first, 0, whole - first);
+        }
+    }
+}
+
+void copy_triangle(int64_t itemsize, int64_t batch, int64_t rows, int64_t columns, int64_t diagonal, int64_t upper,
+                   const void *source, void *target) {
+    int64_t reach = rows > columns ? rows : columns; /* a diagonal farther off is outside all the same */
+    diagonal = diagonal > reach ? reach : diagonal < -reach ? -reach : diagonal;
+    triangle_job j = {source, target, itemsize, rows, columns, diagonal, upper};
+    parallel_for(batch * rows, 1 + TASK_BYTES / (columns * itemsize + 1), triangle_body, &j);
 }
 
 /* ---- casts ---- */

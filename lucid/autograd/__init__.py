@@ -13,15 +13,18 @@ from lucid.autograd.anomaly import (
     is_anomaly_enabled,
     set_detect_anomaly,
 )
-from lucid.autograd.function import Function
+from lucid.autograd.function import Function, once_differentiable
 from lucid.autograd.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from lucid.autograd.graph import Node, Value, describe, edge_of, run_backward
+from lucid.autograd.variable import Variable
+from lucid.errors import KindError
 
 __all__ = [
     "Function",
     "GradcheckError",
     "Node",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",
@@ -34,6 +37,7 @@ __all__ = [
     "is_anomaly_enabled",
     "is_grad_enabled",
     "no_grad",
+    "once_differentiable",
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
@@ -51,7 +55,7 @@ def _root_gradients(operation: str, roots: Sequence[Any], grads: Any) -> list[An
     found = []
     for root, gradient in zip(roots, given, strict=True):
         if not isinstance(root, Value):
-            raise TypeError(f"{operation}: expected a tensor, got {describe(root)}")
+            raise KindError(f"{operation}: expected a tensor, got {describe(root)}")
         if not root.requires_grad:
             raise RuntimeError(
                 f"{operation}: tensor of shape {root.shape} does not require grad and has no graph; "
@@ -122,7 +126,9 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of ``outputs`` with respect to ``inputs``, as a tuple; no ``.grad`` is touched.
@@ -133,10 +139,13 @@ def grad(
         grad_outputs: the gradient at each output; may be None for scalars (then 1).
         retain_graph: keep what the derivative rules saved. Default: ``create_graph``.
         create_graph: record the derivative rules, for higher derivatives.
+        only_inputs: True; it is here because PyTorch has it.
         allow_unused: give None for an input that the outputs do not depend on; else that is an error.
+        is_grads_batched: False; gradients for several grad_outputs take several calls, with ``retain_graph=True``.
         materialize_grads: give zeros instead of None.
 
     Raises:
+        ValueError: for another ``only_inputs`` or ``is_grads_batched``.
         RuntimeError: as :func:`backward`; and for an input that is not used, or requires no gradient.
 
     Example:
@@ -146,6 +155,8 @@ def grad(
         >>> dx.item(), lucid.autograd.grad(dx, x)[0].item()
         (27.0, 18.0)
     """
+    if not only_inputs or is_grads_batched:
+        raise ValueError("grad: only_inputs must be True and is_grads_batched False; call grad once for each gradient")
     roots, wanted = _as_tuple(outputs), _as_tuple(inputs)
     if allow_unused is None:
         allow_unused = materialize_grads

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from typing import Any
 
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import OutputNode, Value, describe, detached_alias, needs_graph, record
+from lucid.autograd.views import views_of
+from lucid.errors import KindError
 
 
 class Context:
@@ -38,6 +41,10 @@ class Context:
         """Says that these results carry no gradient."""
         self._non_differentiable = tensors
 
+    def mark_dirty(self, *tensors: Any) -> None:
+        """Says that these arguments were changed in place. ``forward`` has to return them."""
+        self._dirty = tensors
+
     def set_materialize_grads(self, value: bool) -> None:
         """Whether ``backward`` gets zeros (the default) or None for results that were not used."""
         self._materialize = value
@@ -49,6 +56,9 @@ class Function:
     ``forward(ctx, *args)`` computes; it is not recorded. ``backward(ctx, *grads)`` gets the gradient of each result
     and returns the gradient of each argument (None where there is none). It is written with lucid's operations, so
     it can be differentiated again.
+
+    ``forward(*args)`` without the context works too, with a second method ``setup_context(ctx, inputs, output)`` that
+    leaves what ``backward`` needs.
 
     Example:
         >>> import lucid
@@ -77,6 +87,11 @@ class Function:
         """Computes the gradient of each argument of ``forward``."""
         raise NotImplementedError("Function: write a static method backward(ctx, ...)")
 
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Leaves what ``backward`` needs, when ``forward`` is written without the context."""
+        raise NotImplementedError("Function: write forward(ctx, ...), or forward(...) and setup_context")
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Runs ``forward`` and records the operation."""
@@ -84,15 +99,85 @@ class Function:
         ctx.needs_input_grad = tuple(isinstance(x, Value) and x.requires_grad for x in args)
         before, mode.recording = mode.recording, False
         try:
-            result = cls.forward(ctx, *args, **kwargs)
+            if cls.setup_context is Function.setup_context:
+                result = cls.forward(ctx, *args, **kwargs)
+            else:
+                result = cls.forward(*args, **kwargs)
+                cls.setup_context(ctx, args, result)
         finally:
             mode.recording = before
-        results = result if isinstance(result, tuple) else (result,)
+        returned = result if isinstance(result, tuple) else (result,)
+        recorded = needs_graph(*args)
+        _check_dirty(cls.__name__, ctx, args, returned, recorded)
         # A result that is an argument itself becomes an alias of it, so that the argument keeps its own place.
-        results = tuple(detached_alias(r) if any(r is x for x in args) else r for r in results)
-        if needs_graph(*args):
+        results = tuple(detached_alias(r) if any(r is x for x in args) else r for r in returned)
+        if recorded:
             _record(cls, ctx, args, results)
+        if ctx._dirty:
+            results = tuple(
+                _moved(x, r) if any(x is d for d in ctx._dirty) else r for x, r in zip(returned, results, strict=True)
+            )
+            ctx._dirty = ()  # the context is the node's, and the node is the argument's: not a circle
         return results if isinstance(result, tuple) else results[0]
+
+
+def once_differentiable(backward: Any) -> Any:
+    """For a ``backward`` that is not written with lucid's operations: its gradients cannot be differentiated again.
+
+    Example:
+        >>> import lucid
+        >>> class Double(lucid.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         return lucid.tensor(2 * x.detach().numpy())
+        ...     @staticmethod
+        ...     @lucid.autograd.once_differentiable
+        ...     def backward(ctx, grad):
+        ...         return lucid.tensor(2 * grad.numpy())
+        >>> x = lucid.ones(1, requires_grad=True)
+        >>> Double.apply(x).backward()
+        >>> x.grad
+        tensor([2.])
+    """
+
+    def refuse(grad: Any) -> Any:
+        raise RuntimeError("backward: a function marked with once_differentiable cannot be differentiated twice")
+
+    @functools.wraps(backward)
+    def once(ctx: Any, *grads: Any) -> Any:
+        before, mode.recording = mode.recording, False
+        try:
+            found = backward(ctx, *grads)
+        finally:
+            mode.recording = before
+        if not needs_graph(*grads):
+            return found
+        several = tuple(found) if isinstance(found, tuple | list) else (found,)
+        given = tuple(g for g in grads if isinstance(g, Value) and g.requires_grad)
+        marked = tuple(
+            record("error", detached_alias(g), given[:1], (refuse,)) if isinstance(g, Value) else g for g in several
+        )
+        return marked if isinstance(found, tuple | list) else marked[0]
+
+    return once
+
+
+def _check_dirty(name: str, ctx: Context, args: tuple[Any, ...], returned: tuple[Any, ...], recorded: bool) -> None:
+    """Raises when an argument that was changed in place cannot get a new place in the graph."""
+    for x in ctx._dirty:
+        if not any(x is argument for argument in args) or not any(x is result for result in returned):
+            raise RuntimeError(f"{name}: mark_dirty is for arguments of forward that it also returns")
+        if recorded and x.requires_grad and x.node is None:
+            raise RuntimeError(f"{name}: a leaf that requires grad cannot be changed in place while recording")
+        if recorded and (x.base is not None or views_of(x)):
+            raise RuntimeError(f"{name}: a tensor with views, or a view, cannot be changed here; work on its clone()")
+
+
+def _moved(x: Any, result: Any) -> Any:
+    """An argument that was changed in place, at the place of the result."""
+    if result.node is not None:
+        x.requires_grad, x.node = True, result.node
+    return x
 
 
 def _record(function: type[Function], ctx: Context, args: tuple[Any, ...], results: tuple[Any, ...]) -> None:
@@ -119,6 +204,9 @@ class _Rule:
         self.arguments = [(x.shape, x.dtype, x.requires_grad) if isinstance(x, Value) else None for x in args]
         self.results = [(r.shape, r.dtype) if isinstance(r, Value) else None for r in results]
         excluded = ctx._non_differentiable
+        if ctx._dirty:  # a changed argument that was saved is the result
+            changed = {id(x): r for x in ctx._dirty for r in results if isinstance(r, Value) and r.array is x.array}
+            ctx._saved = tuple(changed.get(id(x), x) for x in ctx._saved)
         self.differentiable = [
             i
             for i, r in enumerate(results)
@@ -126,7 +214,7 @@ class _Rule:
         ]
         for x in ctx._saved:
             if x is not None and not isinstance(x, Value):
-                raise TypeError(
+                raise KindError(
                     f"{function.__name__}: save_for_backward takes tensors and None, got {type(x).__name__}; "
                     "keep other values as attributes of ctx"
                 )

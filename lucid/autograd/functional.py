@@ -10,6 +10,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.grad_mode import enable_grad
 from lucid.autograd.graph import Value, describe, detached_alias, edge_of, record, run_backward
+from lucid.errors import ArgumentError, KindError
 
 Function = Callable[..., Any]
 
@@ -20,7 +21,7 @@ def _as_tuple(operation: str, what: str, x: Any) -> tuple[Any, ...]:
     found = tuple(x) if isinstance(x, (tuple, list)) else (x,)
     for number, one in enumerate(found):
         if not isinstance(one, Value):
-            raise TypeError(
+            raise KindError(
                 f"{operation}: {what} must be a tensor or a tuple of tensors; number {number} is {describe(one)}"
             )
     return found
@@ -177,9 +178,9 @@ def jvp(
 
 def _check_plain(operation: str, vectorize: bool, strategy: str) -> None:
     if vectorize:
-        raise ValueError(f"{operation}: vectorize=True is not there; leave it out, the values are the same")
+        raise ArgumentError(f"{operation}: vectorize=True is not there; leave it out, the values are the same")
     if strategy != "reverse-mode":
-        raise ValueError(f"{operation}: strategy {strategy!r} is not there; use 'reverse-mode'")
+        raise ArgumentError(f"{operation}: strategy {strategy!r} is not there; use 'reverse-mode'")
 
 
 def jacobian(

@@ -10,6 +10,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.grad_mode import enable_grad
 from lucid.autograd.graph import Value, edge_of, run_backward
+from lucid.errors import ArgumentError
 
 
 class GradcheckError(RuntimeError):
@@ -68,12 +69,12 @@ def gradcheck(
     args = (inputs,) if isinstance(inputs, Value) else tuple(inputs)
     checked = [x for x in args if isinstance(x, Value) and x.requires_grad]
     if not checked:
-        raise ValueError("gradcheck: no input requires a gradient")
+        raise ArgumentError("gradcheck: no input requires a gradient")
     for x in checked:
         if x.dtype is not engine.float64:
-            raise ValueError(f"gradcheck: differences need float64 inputs, got {x.dtype} of shape {x.shape}")
+            raise ArgumentError(f"gradcheck: differences need float64 inputs, got {x.dtype} of shape {x.shape}")
         if not x.array.flags.writeable:
-            raise ValueError("gradcheck: an input is an expanded view; clone() it first")
+            raise ArgumentError("gradcheck: an input is an expanded view; clone() it first")
     try:
         _check(func, args, checked, eps, atol, rtol)
     except GradcheckError:

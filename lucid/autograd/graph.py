@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lucid.autograd.grad_mode import mode
-from lucid.engine import accumulate, check_writable, dtype
+from lucid.engine import accumulate, check_writable, copy, owns_memory
+from lucid.engine import dtype as number_type
 from lucid.types import Tensor
 
 before_backward: list[Any] = [None]  # a function of the roots, called first; see anomaly.py
 _newer = itertools.count(0, -1).__next__
-
 
 
 class _Visited(tuple[Any, ...]):
@@ -59,23 +59,57 @@ class Value:
 
     def __init__(
         self,
-        array: np.ndarray,
-        pointer: Any,
-        shape: tuple[int, ...],
-        dtype: dtype,
-        strides: tuple[int, ...] | None = None,
+        array: Any = None,
+        pointer: Any = None,
+        shape: Any = None,
+        dtype: Any = None,
+        strides: Any = None,
     ) -> None:
-        self.array = array
-        self.pointer = pointer
-        self.shape = shape
-        self.dtype = dtype
-        self.strides = strides
+        if dtype.__class__ is not number_type:  # a user calls Tensor(2, 3) or Tensor([1, 2])
+            given = tuple(x for x in (array, pointer, shape, dtype, strides) if x is not None)
+            array, pointer, shape, dtype, strides = self._of_given(given)
+        self.array: np.ndarray = array
+        self.pointer: Any = pointer
+        self.shape: tuple[int, ...] = shape
+        self.dtype: number_type = dtype
+        self.strides: tuple[int, ...] | None = strides
         self.requires_grad = False
         self._grad: Tensor | None = None
         self.node: Node | None = None
         self.version: list[Any] = [0]
         self.base: Tensor | None = None
         self.hooks: dict[int, Hook] | None = None
+
+    def _of_given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Memory, shape, type and strides for what a user gave to the class itself."""
+        raise TypeError(f"{type(self).__name__}: not to be made by a call; use lucid.tensor")
+
+
+# The names PyTorch prints that do not follow from ours.
+_SHOWN = {
+    "reshape": "ViewBackward0",
+    "slice": "SliceBackward0",
+    "to": "ToCopyBackward0",
+    "linear": "AddmmBackward0",
+    "conv1d": "ConvolutionBackward0",
+    "conv2d": "ConvolutionBackward0",
+    "conv_transpose1d": "ConvolutionBackward0",
+    "conv_transpose2d": "ConvolutionBackward0",
+    "cross_entropy": "NllLossBackward0",
+    "gather_rows": "EmbeddingBackward0",
+    "amax": "MaxBackward1",
+    "amin": "MinBackward1",
+    "norm": "LinalgVectorNormBackward0",
+    "layer_norm": "NativeLayerNormBackward0",
+    "batch_norm": "NativeBatchNormBackward0",
+    "group_norm": "NativeGroupNormBackward0",
+    "max_pool2d": "MaxPool2DWithIndicesBackward0",
+    "avg_pool2d": "AvgPool2DBackward0",
+    "softplus_beta": "SoftplusBackward0",
+    "linear_relu": "ReluBackward0",
+    "copy_slices": "CopySlices",
+    "clamp": "ClampBackward1",
+}
 
 
 class Node:
@@ -122,13 +156,40 @@ class Node:
         self.hooks: Any = None
         self.retained: Any = None
 
+    @property
+    def shown_name(self) -> str:
+        """What PyTorch calls the operation's class, as far as one name here is one there."""
+        return _SHOWN.get(self.name) or "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+
     def __repr__(self) -> str:
-        return f"<{''.join(part.capitalize() for part in self.name.split('_'))}Backward>"
+        return f"<{self.shown_name} object at {id(self):#x}>"
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """Where each input came from, as pairs, the way PyTorch shows them."""
-        return tuple((edge, 0) for edge in self.edges)
+        """Where each input came from, as pairs, the way PyTorch shows them: a leaf is an :class:`AccumulateGrad`."""
+        return tuple((AccumulateGrad(edge) if isinstance(edge, Value) else edge, 0) for edge in self.edges)
+
+
+class AccumulateGrad:
+    """A leaf, where the graph is walked through.
+
+    Attributes:
+        variable: the leaf.
+    """
+
+    next_functions = ()
+
+    def __init__(self, variable: Value) -> None:
+        self.variable = variable
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccumulateGrad) and other.variable is self.variable
+
+    def __hash__(self) -> int:
+        return id(self.variable)
 
 
 class OutputNode(Node):
@@ -137,7 +198,7 @@ class OutputNode(Node):
     __slots__ = ("index",)
 
     def __init__(self, node: Node, index: int) -> None:
-        super().__init__(node.name, None, (node,), (), 0)
+        Node.__init__(self, node.name, None, (node,), (), 0)
         self.index = index
 
 
@@ -148,7 +209,11 @@ def edge_of(x: Value) -> Any:
 
 def needs_graph(*inputs: Any) -> bool:
     """Whether an operation on these inputs must be recorded. Inputs that are not tensors do not count."""
-    return mode.recording and any(isinstance(x, Value) and x.requires_grad for x in inputs)
+    if mode.recording:
+        for x in inputs:
+            if isinstance(x, Value) and x.requires_grad:
+                return True
+    return False
 
 
 def record(
@@ -182,7 +247,7 @@ def record(
     if not wanted:
         return result
     if output is not None:
-        saved = (*saved[:output], detached_alias(result), *saved[output + 1 :])
+        saved = saved[:output] + (detached_alias(result),) + saved[output + 1 :]  # noqa: RUF005
     version = 0
     for x in saved:
         version += x.version[0]
@@ -345,14 +410,24 @@ def run_backward(
 
 def _accumulate(leaf: Any, grad: Any, create_graph: bool, shared: set[int]) -> None:
     """Adds to ``leaf.grad``. The first gradient becomes it without a copy, if nobody else holds its memory."""
+    if grad.shape != leaf.shape or grad.dtype is not leaf.dtype:
+        raise RuntimeError(
+            f"backward: the gradient is {describe(grad)}, but the leaf is {describe(leaf)}; "
+            "its data was replaced after it was used"
+        )
     if leaf._grad is None:
         if create_graph:
             leaf._grad = grad
-        elif grad.strides is None and grad.array.base is None and grad.base is None and id(grad) not in shared:
+        elif (
+            grad.strides is None
+            and grad.base is None
+            and (grad.array.base is None or owns_memory(grad.array))
+            and id(grad) not in shared
+        ):
             leaf._grad = grad
             shared.add(id(grad))
         else:
-            leaf._grad = grad.detach().clone()
+            leaf._grad = copy(grad)
     elif create_graph:
         leaf._grad = leaf._grad + grad
     else:

@@ -12,10 +12,12 @@ and the results of operations that give several views at once.
 
 from __future__ import annotations
 
-import weakref
+import functools
 from collections.abc import Callable
 from typing import Any
+from weakref import ref as reference_to
 
+from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, OutputNode
 from lucid.types import Tensor
@@ -25,25 +27,40 @@ MADE_UNRECORDED = (
     "this view was made under no_grad, so the graph does not know what it shows; "
     "make the view while recording, or change it under no_grad too"
 )
-ONE_OF_SEVERAL = (
-    "this view is one of several that {name} returned; make it by indexing, or with narrow or select, to change it"
-)
 
 
-def attach(name: str, out: Tensor, input: Any, rule: Callable[..., Any]) -> Tensor:
-    """Gives ``out``, a view of ``input``, its place in the graph; returns it.
+def view_of(
+    name: str,
+    input: Any,
+    array: Any,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...] | None,
+    offset: int,
+    rule: Callable[..., Any],
+) -> Tensor:
+    """A view of ``input`` at its place in the graph.
 
     Args:
         name: the operation's name.
-        out: the view, as ``lucid.engine`` made it.
         input: what it shows.
-        rule: takes the gradient of ``out`` to that of ``input``.
+        array: the view of the input's array.
+        shape: that of the array.
+        strides: its steps in elements; None when it is contiguous.
+        offset: how many numbers after the input's first it begins.
+        rule: takes the gradient of the view to that of ``input``.
     """
+    kind = input.dtype
+    out = engine.new(array, input.pointer + offset if offset else input.pointer, shape, kind, strides)
+    base = input.base
+    out.base = input if base is None else base
+    out.version = version = input.version
     if not mode.recording:
         out.restriction = MADE_UNRECORDED
-    elif out.dtype.is_floating_point:
-        if input.base is None or _follows(out, input):
-            register(out)
+    elif kind.is_floating_point:
+        if base is None or _follows(out, input):
+            if len(version) == 1 or len(version) > version[1]:  # as in register
+                _make_room(version)
+            version.append(reference_to(out))
         if input.requires_grad:
             out.requires_grad = True
             out.node = Node(name, (rule,), (input.node or input,), (), 0)
@@ -51,12 +68,15 @@ def attach(name: str, out: Tensor, input: Any, rule: Callable[..., Any]) -> Tens
 
 
 def attach_several(name: str, outs: tuple[Any, ...], input: Any, rule: Callable[..., Any]) -> tuple[Any, ...]:
-    """As :func:`attach`, for several views that one operation gives; the rule takes the list of their gradients."""
+    """Gives views that one operation made of ``input`` their place in the graph; returns them.
+
+    The rule takes the list of their gradients.
+    """
     if not mode.recording:
         for out in outs:
             out.restriction = MADE_UNRECORDED
     elif input.dtype.is_floating_point:
-        restriction = ONE_OF_SEVERAL.format(name=name)
+        restriction = _one_of_several(name)
         node = Node(name, (rule,), (input.node or input,), (), 0) if input.requires_grad else None
         for i, out in enumerate(outs):
             out.restriction = restriction
@@ -70,6 +90,13 @@ def attach_several(name: str, outs: tuple[Any, ...], input: Any, rule: Callable[
     return outs
 
 
+@functools.lru_cache
+def _one_of_several(name: str) -> str:
+    return (
+        f"this view is one of several that {name} returned; make it by indexing, or with narrow or select, to change it"
+    )
+
+
 def _follows(out: Any, input: Any) -> bool:
     """Whether a view of a view is to be known to their base; it inherits a restriction."""
     restriction = getattr(input, "restriction", None)
@@ -81,13 +108,15 @@ def _follows(out: Any, input: Any) -> bool:
 def register(view: Any) -> None:
     """Makes a view known to all that share its memory."""
     version = view.version
-    count = len(version)
-    if count == 1:
-        version.append(FIRST_LIMIT)
-    elif count > version[1]:
-        living = [reference for reference in version[2:] if reference() is not None]
-        version[1:] = (FIRST_LIMIT + 2 * len(living), *living)
-    version.append(weakref.ref(view))
+    if len(version) == 1 or len(version) > version[1]:
+        _make_room(version)
+    version.append(reference_to(view))
+
+
+def _make_room(version: list[Any]) -> None:
+    """Before the list takes its first view, and when it is full: throws the references to dead views out."""
+    living = [reference for reference in version[2:] if reference() is not None]
+    version[1:] = (FIRST_LIMIT + 2 * len(living), *living)
 
 
 def views_of(base: Any) -> list[Any]:

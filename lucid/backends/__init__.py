@@ -1,5 +1,5 @@
 """What other libraries compute with: none of them is used here."""
 
-from lucid.backends import cudnn, mps
+from lucid.backends import cuda, cudnn, mps
 
-__all__ = ["cudnn", "mps"]
+__all__ = ["cuda", "cudnn", "mps"]

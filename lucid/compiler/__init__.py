@@ -1,1 +1,5 @@
-from lucid.compiler.compiled import compile
+"""Functions recorded once and made again from C: see :func:`lucid.compile`."""
+
+from lucid.compiler.compiled import CompiledFunction, compile  # noqa: A004
+
+__all__ = ["CompiledFunction", "compile"]

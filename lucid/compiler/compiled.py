@@ -31,11 +31,7 @@ class _Entry:
         self.recording, self.dtype = mode.recording, default_dtype[0]
 
     def accepts(self, arguments: Arguments) -> bool:
-        return (
-            self.recording is mode.recording
-            and self.dtype is default_dtype[0]
-            and self.signature.accepts(arguments)
-        )
+        return self.recording is mode.recording and self.dtype is default_dtype[0] and self.signature.accepts(arguments)
 
     def holds(self) -> str | None:
         """None when all is as it was, else what changed."""

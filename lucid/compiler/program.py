@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-from sys import getrefcount
 from collections.abc import Sequence
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -120,9 +120,7 @@ class Program:
             raise CannotReplay("an argument shares memory with a tensor that the function uses by itself")
         spans = [bounds(array) for array in recording.arrays]
         made = Blocks([span for span in spans if not others.meets(*span) and not arguments.meets(*span)])
-        self._others = Blocks(
-            [(b.start, b.end) for b in others.all] + [span for span in spans if others.meets(*span)]
-        )
+        self._others = Blocks([(b.start, b.end) for b in others.all] + [span for span in spans if others.meets(*span)])
         return made, arguments
 
     def _find_uses(self, made: Blocks, arguments: Blocks, recording: Recording) -> None:
@@ -149,9 +147,7 @@ class Program:
                 self.rewritten.append((array, numbers))
         return found
 
-    def _results(
-        self, result: Any, made: Blocks, inputs: Sequence[Any], used: Sequence[Any], fixed: set[int]
-    ) -> Any:
+    def _results(self, result: Any, made: Blocks, inputs: Sequence[Any], used: Sequence[Any], fixed: set[int]) -> Any:
         """The result with a :class:`Made` in the place of each tensor that each run makes."""
         self.made: dict[int, Made] = {}
         number = ARENA + len(inputs)
@@ -190,13 +186,13 @@ class Program:
             self._tell(ARENA, block, offset)
         lib.program_move(self.engine, ARENA, ffi.cast("void *", start + -start % memory.LINE))
         for number, x in enumerate(inputs, ARENA + 1):
-            block = arguments.at(bounds(x.array)[0])
-            assert block is not None
-            self._tell(number, block, int(x.array.ctypes.data) - block.start)
+            mine = arguments.at(bounds(x.array)[0])
+            assert mine is not None
+            self._tell(number, mine, int(x.array.ctypes.data) - mine.start)
 
-    def _tell(self, number: int, block: Block, offset: int) -> None:
-        for use in block.uses:
-            lib.program_place(self.engine, number, use.word, offset + use.address - block.start)
+    def _tell(self, number: int, mine: Block, offset: int) -> None:
+        for use in mine.uses:
+            lib.program_place(self.engine, number, use.word, offset + use.address - mine.start)
 
     # -----------------------------------------------------------------------------------------------------------------
     # Running it

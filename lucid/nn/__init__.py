@@ -1,5 +1,7 @@
 """Layers, losses and what holds them."""
 
+from typing import TYPE_CHECKING, NoReturn
+
 from lucid.nn import functional, init, utils
 from lucid.nn.activation import GELU, ReLU, Sigmoid, SiLU, Tanh
 from lucid.nn.activation_family import (
@@ -95,6 +97,7 @@ from lucid.nn.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from lucid.outside import missing
 from lucid.tensor import Parameter
 
 __all__ = [
@@ -216,3 +219,11 @@ __all__ = [
     "init",
     "utils",
 ]
+
+from lucid.nn import modules, parameter  # noqa: E402, F401 (PyTorch's longer paths to the names above)
+
+if not TYPE_CHECKING:  # a type checker knows the names
+
+    def __getattr__(name: str) -> NoReturn:
+        """Says of a name that is not here which one is near."""
+        raise missing(__name__, name, __all__)

@@ -133,10 +133,15 @@ class Hardtanh(Module):
         min_val: the least result.
         max_val: the largest result.
         inplace: write the result over the input.
+
+    Raises:
+        ValueError: when max_val is not above min_val.
     """
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
+        if not max_val > min_val:
+            raise ValueError(f"Hardtanh: max_val must be above min_val, got {max_val} and {min_val}")
         self.min_val = min_val
         self.max_val = max_val
         self.inplace = inplace
@@ -184,10 +189,10 @@ class LogSoftmax(Module):
     """log-softmax along a dimension; see :func:`lucid.nn.functional.log_softmax`.
 
     Args:
-        dim: the dimension.
+        dim: the dimension; None is deprecated, see :func:`lucid.nn.functional.softmax`.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
@@ -264,10 +269,10 @@ class Softmax(Module):
     """exp(xᵢ) / Σⱼ exp(xⱼ) along a dimension; see :func:`lucid.nn.functional.softmax`.
 
     Args:
-        dim: the dimension.
+        dim: the dimension; None is deprecated, see :func:`lucid.nn.functional.softmax`.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
@@ -284,10 +289,10 @@ class Softmin(Module):
     """softmax of −x along a dimension; see :func:`lucid.nn.functional.softmin`.
 
     Args:
-        dim: the dimension.
+        dim: the dimension; None is deprecated, see :func:`lucid.nn.functional.softmax`.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 

@@ -22,6 +22,10 @@ from lucid.ops.view import reshape, transpose, unsqueeze
 from lucid.tensor import Parameter, Tensor
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """The Linear layer behind the heads, under the name with which PyTorch prints it."""
+
+
 class MultiheadAttention(Module):
     """Attention in several subspaces at once: cat(head₁ … headₙ) W_out, headᵢ = attention(q W_qᵢ, k W_kᵢ, v W_vᵢ).
 
@@ -109,7 +113,7 @@ class MultiheadAttention(Module):
         for name, shape in shapes.items():
             empty = None if shape is None else Parameter(create.empty(shape, dtype=dtype, device=device))
             self.register_parameter(name, empty)
-        self.out_proj = Linear(embed_dim, embed_dim, bias, device, dtype)
+        self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias, device, dtype)
         self._reset_parameters()
 
     def _reset_parameters(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.activation import gelu
 from lucid.ops.activation import relu as _relu
 from lucid.ops.activation import silu as _silu
@@ -29,7 +30,6 @@ from lucid.ops.activation_family import (
     prelu,
     relu6,
     selu,
-    softmin,
     softplus,
     softshrink,
     softsign,
@@ -53,10 +53,11 @@ from lucid.ops.element_loss import (
     smooth_l1_loss,
     soft_margin_loss,
 )
+from lucid.ops.elementwise import need_tensor
+from lucid.ops.embedding import embedding
 from lucid.ops.fold import fold, unfold
 from lucid.ops.functions import sigmoid, tanh
-from lucid.ops.index import gather_rows
-from lucid.ops.inplace import copy_, inplace_form
+from lucid.ops.inplace import copy_, inplace_form, mul_
 from lucid.ops.loss import cross_entropy, nll_loss
 from lucid.ops.margin_loss import cosine_embedding_loss, margin_ranking_loss, triplet_margin_loss
 from lucid.ops.matmul import linear
@@ -76,7 +77,9 @@ from lucid.ops.pool import (
 )
 from lucid.ops.random import bernoulli
 from lucid.ops.random import dropout as _dropout
-from lucid.ops.reduce import log_softmax, softmax
+from lucid.ops.reduce import log_softmax as _log_softmax
+from lucid.ops.reduce import softmax as _softmax
+from lucid.ops.refusal import refuses
 from lucid.ops.resample import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
 from lucid.ops.similarity import cosine_similarity, normalize, pairwise_distance
 from lucid.ops.view import permute, reshape
@@ -113,6 +116,7 @@ __all__ = [
     "gelu",
     "glu",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -192,22 +196,6 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return copy_(input, out) if inplace and out is not input else out
 
 
-def embedding(input: Tensor, weight: Tensor) -> Tensor:
-    """Rows of a table by number: input [...] of integers, weight [rows, width] → [..., width].
-
-    Raises:
-        IndexError: for a row that is not there.
-
-    Example:
-        >>> import lucid
-        >>> lucid.nn.functional.embedding(lucid.tensor([1, 0]), lucid.eye(2)).tolist()
-        [[0.0, 1.0], [1.0, 0.0]]
-    """
-    if len(weight.shape) != 2:
-        raise ValueError(f"embedding: weight must be [rows, width], got shape {weight.shape}")
-    return gather_rows(weight, input)
-
-
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(input, 0), elementwise; written over the input when ``inplace``. The derivative at 0 is 0."""
     return _relu_(input) if inplace else _relu(input)
@@ -218,7 +206,78 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return _silu_(input) if inplace else _silu(input)
 
 
+def _implicit(name: str, input: Tensor, dim: int | None) -> int:
+    """The dimension meant; without one dimension 0 of tensors of 0, 1 or 3 dimensions, else 1, with a warning."""
+    if dim is not None:
+        return dim
+    need_tensor(name, input)
+    warnings.warn(f"{name}: say over which dimension, as dim=...; leaving it out is deprecated", stacklevel=3)
+    return 0 if len(input.shape) in (0, 1, 3) else 1
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """exp(xᵢ) / Σⱼ exp(xⱼ) along ``dim``, without overflow.
+
+    Args:
+        input: [any shape].
+        dim: the dimension. None is deprecated: 0 for tensors of 0, 1 or 3 dimensions, else 1, with a warning.
+        _stacklevel: without meaning, as in PyTorch.
+        dtype: what the input is converted to first.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.softmax(lucid.tensor([0.0, 0.0]), dim=0).tolist()
+        [0.5, 0.5]
+    """
+    return _softmax(input, _implicit("softmax", input, dim), dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """xᵢ − log Σⱼ exp(xⱼ) along ``dim``, without overflow; arguments as for :func:`softmax`."""
+    return _log_softmax(input, _implicit("log_softmax", input, dim), dtype)
+
+
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """Softmax of −x along ``dim``: exp(−xᵢ) / Σⱼ exp(−xⱼ); arguments as for :func:`softmax`.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.softmin(lucid.tensor([0.0, 0.0]), dim=0).tolist()
+        [0.5, 0.5]
+    """
+    return _softmax(mul(input, -1), _implicit("softmin", input, dim), dtype)
+
+
 _relu_, _silu_ = inplace_form("relu_", _relu), inplace_form("silu_", _silu)
+
+
+@refuses
+def gumbel_softmax(logits: Tensor, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """softmax((logits + g) / tau) with random g of the Gumbel distribution: a choice that has gradients.
+
+    Args:
+        logits: logarithms of the probabilities, not normalized.
+        tau: the temperature; the smaller, the nearer to 0 and 1.
+        hard: give 1 at the largest and 0 elsewhere, with the gradients of the soft result.
+        eps: not used, as in PyTorch.
+        dim: the dimension of the choices.
+
+    Source: Jang, Gu and Poole 2017, Categorical Reparameterization with Gumbel-Softmax.
+
+    Example:
+        >>> import lucid
+        >>> lucid.nn.functional.gumbel_softmax(lucid.tensor([0.0, 100.0]), hard=True).tolist()
+        [0.0, 1.0]
+    """
+    noise: Any = engine.empty(logits.shape, logits.dtype)
+    gumbel = noise.exponential_().log().neg()
+    soft = softmax((logits + gumbel) / tau, dim)
+    if not hard:
+        return soft
+    chosen: Any = engine.empty(soft.shape, soft.dtype)
+    chosen.zero_().scatter_(dim, soft.argmax(dim, True), 1.0)
+    result: Tensor = chosen - soft.detach() + soft
+    return result
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
@@ -238,27 +297,29 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         [[0, 1], [1, 0]]
     """
     if not isinstance(tensor, Value) or tensor.dtype is not engine.int64:
-        raise TypeError(f"one_hot: expected an int64 tensor, got {describe(tensor)}")
+        raise KindError(f"one_hot: expected an int64 tensor, got {describe(tensor)}")
     numbers = tensor.array
     if num_classes <= 0 and (num_classes != -1 or not numbers.size):
-        raise ValueError(f"one_hot: num_classes must be positive, or -1 with numbers to count by; got {num_classes}")
+        raise ArgumentError(f"one_hot: num_classes must be positive, or -1 with numbers to count by; got {num_classes}")
     classes = int(numbers.max()) + 1 if num_classes == -1 else num_classes
     if numbers.size and not 0 <= numbers.min() <= numbers.max() < classes:
-        raise ValueError(f"one_hot: numbers from {numbers.min()} to {numbers.max()} are not all in 0 to {classes - 1}")
+        raise ArgumentError(
+            f"one_hot: numbers from {numbers.min()} to {numbers.max()} are not all in 0 to {classes - 1}"
+        )
     return engine.wrap((numbers[..., None] == np.arange(classes)).astype(np.int64))
 
 
 def _drop_channels(operation: str, input: Tensor, channel: int, p: float, training: bool, inplace: bool) -> Tensor:
     """Whole channels zero, the others divided by 1 − p; the dimensions up to ``channel`` are told apart."""
     if not 0.0 <= p <= 1.0:
-        raise ValueError(f"{operation}: p must be from 0 to 1, got {p}")
+        raise ArgumentError(f"{operation}: p must be from 0 to 1, got {p}")
     if not training or p == 0:
         return input
     shape = (*input.shape[: channel + 1], *(1,) * (len(input.shape) - channel - 1))
-    out = mul(input, _dropout(ones(shape, dtype=input.dtype), p, True))
-    return copy_(input, out) if inplace else out
+    return (mul_ if inplace else mul)(input, _dropout(ones(shape, dtype=input.dtype), p, True))
 
 
+@refuses
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Whole channels zero with probability p, the others divided by 1 − p (Tompson et al. 2015).
 
@@ -277,10 +338,11 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
     if len(input.shape) not in (2, 3):
-        raise ValueError(f"dropout1d: expected [batch, channels, length] or [channels, length], got {input.shape}")
+        raise ArgumentError(f"dropout1d: expected [batch, channels, length] or [channels, length], got {input.shape}")
     return _drop_channels("dropout1d", input, len(input.shape) - 2, p, training, inplace)
 
 
+@refuses
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Whole channels zero with probability p, the others divided by 1 − p (Tompson et al. 2015).
 
@@ -299,7 +361,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         [[[[0.0, 0.0]]]]
     """
     if len(input.shape) < 2:
-        raise ValueError(f"dropout2d: expected [batch, channels, height, width], got shape {input.shape}")
+        raise ArgumentError(f"dropout2d: expected [batch, channels, height, width], got shape {input.shape}")
     if len(input.shape) != 4:
         warnings.warn(
             f"dropout2d: input {input.shape} is taken as [batch, channels, ...]; for [.., length] use dropout1d",
@@ -326,7 +388,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
         [1.0, 1.0]
     """
     if not 0.0 <= p <= 1.0:
-        raise ValueError(f"alpha_dropout: p must be from 0 to 1, got {p}")
+        raise ArgumentError(f"alpha_dropout: p must be from 0 to 1, got {p}")
     if not training or p == 0:
         return input
     if p == 1:
@@ -340,6 +402,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     return copy_(input, out) if inplace else out
 
 
+@refuses
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y_k = x₁ᵀ A_k x₂ + b_k.
 
@@ -358,14 +421,14 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         [[6.0]]
     """
     if len(weight.shape) != 3 or input1.shape[:-1] != input2.shape[:-1]:
-        raise ValueError(f"bilinear: inputs {input1.shape} and {input2.shape} with weight {weight.shape} do not fit")
+        raise ArgumentError(f"bilinear: inputs {input1.shape} and {input2.shape} with weight {weight.shape} do not fit")
     out, in1, in2 = weight.shape
     if not input1.shape or (input1.shape[-1], input2.shape[-1]) != (in1, in2):
-        raise ValueError(
+        raise ArgumentError(
             f"bilinear: inputs {input1.shape} and {input2.shape} must end in {in1} and {in2} (weight {weight.shape})"
         )
     if bias is not None and bias.shape != (out,):
-        raise ValueError(f"bilinear: bias must have shape ({out},), got {bias.shape}")
+        raise ArgumentError(f"bilinear: bias must have shape ({out},), got {bias.shape}")
     lead = input1.shape[:-1]
     halfway = linear(input1, reshape(permute(weight, 0, 2, 1), (out * in2, in1)))
     products = mul(reshape(halfway, (*lead, out, in2)), reshape(input2, (*lead, 1, in2)))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -282,3 +285,21 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     for column in range(columns):
         values[randperm(rows, generator=generator).array[:zeros], column] = 0
     return tensor.copy_(engine.wrap(values))
+
+
+def _older(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    name = function.__name__
+
+    @functools.wraps(function)
+    def older(*args: Any, **options: Any) -> Tensor:
+        warnings.warn(f"nn.init.{name[:-1]} is the older name of nn.init.{name}", FutureWarning, stacklevel=2)
+        return function(*args, **options)
+
+    older.__doc__ = f"The older name of :func:`{name}`; warns."
+    return older
+
+
+uniform, normal, constant, eye, dirac = (_older(f) for f in (uniform_, normal_, constant_, eye_, dirac_))
+xavier_uniform, xavier_normal = _older(xavier_uniform_), _older(xavier_normal_)
+kaiming_uniform, kaiming_normal = _older(kaiming_uniform_), _older(kaiming_normal_)
+orthogonal, sparse = _older(orthogonal_), _older(sparse_)

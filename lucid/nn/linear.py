@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from lucid.errors import ArgumentError
 from lucid.nn import functional as F  # noqa: N812
 from lucid.nn import init
 from lucid.nn.module import Module
@@ -191,7 +192,7 @@ class Unflatten(Module):
         shape = input.shape
         dim = wrap_dim("Unflatten", self.dim, len(shape))
         if -1 not in self.unflattened_size and math.prod(self.unflattened_size) != shape[dim]:
-            raise ValueError(
+            raise ArgumentError(
                 f"Unflatten: dimension {self.dim} of shape {shape} cannot be split into {tuple(self.unflattened_size)}"
             )
         return input.reshape(*shape[:dim], *self.unflattened_size, *shape[dim + 1 :])

@@ -6,6 +6,7 @@ from typing import Any
 
 from lucid.nn import functional as F  # noqa: N812
 from lucid.nn.module import Module
+from lucid.ops.loss import old_reduction
 from lucid.tensor import Tensor
 
 
@@ -14,7 +15,9 @@ class CrossEntropyLoss(Module):
 
     Args:
         weight: [classes], how much each class counts.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
         ignore_index: targets with this number count nothing.
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
         label_smoothing: from 0 to 1.
     """
@@ -22,37 +25,53 @@ class CrossEntropyLoss(Module):
     def __init__(
         self,
         weight: Tensor | None = None,
+        size_average: bool | None = None,
         ignore_index: int = -100,
+        reduce: bool | None = None,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
-        self.reduction = reduction
+        self.reduction = old_reduction("CrossEntropyLoss", size_average, reduce, reduction)
         self.label_smoothing = label_smoothing
 
     weight: Any
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Logits [batch, classes, ...] and class numbers [batch, ...] (or probabilities) → the loss."""
-        return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
+        return F.cross_entropy(
+            input,
+            target,
+            self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+        )
 
 
 class MSELoss(Module):
     """(input − target)², reduced; see :func:`lucid.nn.functional.mse_loss`.
 
     Args:
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__()
-        self.reduction = reduction
+        self.reduction = old_reduction("MSELoss", size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Two tensors of one shape → the loss."""
-        return F.mse_loss(input, target, self.reduction)
+        return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(Module):
@@ -60,22 +79,33 @@ class BCEWithLogitsLoss(Module):
 
     Args:
         weight: factors of the losses.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
         pos_weight: the weight of positive targets.
     """
 
-    def __init__(self, weight: Tensor | None = None, reduction: str = "mean", pos_weight: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        pos_weight: Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.register_buffer("weight", weight)
         self.register_buffer("pos_weight", pos_weight)
-        self.reduction = reduction
+        self.reduction = old_reduction("BCEWithLogitsLoss", size_average, reduce, reduction)
 
     weight: Any
     pos_weight: Any
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Logits and targets of one shape → the loss."""
-        return F.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
+        return F.binary_cross_entropy_with_logits(
+            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
+        )
 
 
 class NLLLoss(Module):
@@ -83,17 +113,26 @@ class NLLLoss(Module):
 
     Args:
         weight: [classes], how much each class counts.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
         ignore_index: targets with this number count nothing.
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
     """
 
     weight: Any
 
-    def __init__(self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__()
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
-        self.reduction = reduction
+        self.reduction = old_reduction("NLLLoss", size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Log-probabilities [batch, classes, ...] and class numbers [batch, ...] → the loss."""
@@ -104,12 +143,19 @@ class L1Loss(Module):
     """|input − target|, reduced; see :func:`lucid.nn.functional.l1_loss`.
 
     Args:
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__()
-        self.reduction = reduction
+        self.reduction = old_reduction("L1Loss", size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Two tensors of one shape → the loss."""
@@ -120,13 +166,21 @@ class SmoothL1Loss(Module):
     """½ d² / beta for |d| < beta, beyond |d| − ½ beta, reduced; see :func:`lucid.nn.functional.smooth_l1_loss`.
 
     Args:
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
         beta: where the parabola becomes a line.
     """
 
-    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        beta: float = 1.0,
+    ) -> None:
         super().__init__()
-        self.reduction = reduction
+        self.reduction = old_reduction("SmoothL1Loss", size_average, reduce, reduction)
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -157,15 +211,23 @@ class BCELoss(Module):
 
     Args:
         weight: factors of the losses.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
     """
 
     weight: Any
 
-    def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__()
         self.register_buffer("weight", weight)
-        self.reduction = reduction
+        self.reduction = old_reduction("BCELoss", size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Probabilities and targets of one shape → the loss."""
@@ -176,13 +238,21 @@ class KLDivLoss(Module):
     """The divergence of Kullback and Leibler; see :func:`lucid.nn.functional.kl_div`.
 
     Args:
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean", "batchmean" or "sum".
         log_target: whether targets are logarithms.
     """
 
-    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        log_target: bool = False,
+    ) -> None:
         super().__init__()
-        self.reduction = reduction
+        self.reduction = old_reduction("KLDivLoss", size_average, reduce, reduction)
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -196,16 +266,26 @@ class PoissonNLLLoss(Module):
     Args:
         log_input: whether inputs are logarithms of rates.
         full: whether log target! counts.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
         eps: added to the rate inside the logarithm.
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
     """
 
-    def __init__(self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        size_average: bool | None = None,
+        eps: float = 1e-8,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__()
         self.log_input = log_input
         self.full = full
         self.eps = eps
-        self.reduction = reduction
+        self.reduction = old_reduction("PoissonNLLLoss", size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Rates and counts of one shape → the loss."""
@@ -238,12 +318,19 @@ class SoftMarginLoss(Module):
     """log(1 + e^(−target · input)), reduced; see :func:`lucid.nn.functional.soft_margin_loss`.
 
     Args:
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__()
-        self.reduction = reduction
+        self.reduction = old_reduction("SoftMarginLoss", size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Scores and targets (1 or −1) of one shape → the loss."""
@@ -255,13 +342,21 @@ class MarginRankingLoss(Module):
 
     Args:
         margin: by how much the scores should differ.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
     """
 
-    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        margin: float = 0.0,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__()
         self.margin = margin
-        self.reduction = reduction
+        self.reduction = old_reduction("MarginRankingLoss", size_average, reduce, reduction)
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """Two tensors of scores and the targets (1 or −1) → the loss."""
@@ -275,13 +370,21 @@ class CosineEmbeddingLoss(Module):
 
     Args:
         margin: what the cosine may be for target −1.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
     """
 
-    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        margin: float = 0.0,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__()
         self.margin = margin
-        self.reduction = reduction
+        self.reduction = old_reduction("CosineEmbeddingLoss", size_average, reduce, reduction)
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """Two tensors [batch, width] and the targets [batch] → the loss."""
@@ -298,18 +401,29 @@ class TripletMarginLoss(Module):
         p: the exponent of the norm.
         eps: added to every difference.
         swap: count the distance of positive and negative where it is smaller.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
     """
 
     def __init__(
-        self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, reduction: str = "mean"
+        self,
+        margin: float = 1.0,
+        p: float = 2.0,
+        eps: float = 1e-6,
+        swap: bool = False,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
     ) -> None:
         super().__init__()
+        if not margin > 0:
+            raise ValueError(f"TripletMarginLoss: margin must be positive, got {margin}")
         self.margin = margin
         self.p = p
         self.eps = eps
         self.swap = swap
-        self.reduction = reduction
+        self.reduction = old_reduction("TripletMarginLoss", size_average, reduce, reduction)
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         """Three tensors [batch, width] → the loss."""

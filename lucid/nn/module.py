@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from lucid import engine
+from lucid import engine, script_settings
 from lucid.autograd.graph import Value, describe
 from lucid.nn import module_hooks, module_state
 from lucid.nn.module_hooks import call_with_hooks
@@ -23,6 +23,45 @@ class _HasForward(Protocol[Arguments, Result]):
     _call_hooks: dict[int, Any]
 
     def forward(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result: ...
+
+
+class Table(dict[str, Any]):
+    """The parameters, buffers or modules of a module by name, at this moment. What is put in or taken out here is so
+    in the module."""
+
+    def __init__(self, module: Module, register: Callable[[str, Any], None], found: dict[str, Any]) -> None:
+        super().__init__(found)
+        self._module = module
+        self._register = register
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name in self:  # it keeps its place
+            setattr(self._module, name, value)
+        else:
+            self._register(name, value)
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        delattr(self._module, name)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """Takes a name out of the module, and gives what it had."""
+        if name not in self and default:
+            return default[0]
+        value = self[name]
+        del self[name]
+        return value
+
+    def update(self, *others: Any, **more: Any) -> None:
+        """Puts names into the module."""
+        for name, value in dict(*others, **more).items():
+            self[name] = value
+
+    def clear(self) -> None:
+        """Takes all names out of the module."""
+        for name in list(self):
+            del self[name]
 
 
 class Module:
@@ -154,15 +193,15 @@ class Module:
 
     @property
     def _parameters(self) -> dict[str, Any]:
-        return self._of_kind("parameter")
+        return Table(self, self.register_parameter, self._of_kind("parameter"))
 
     @property
     def _buffers(self) -> dict[str, Any]:
-        return self._of_kind("buffer", "constant")
+        return Table(self, self.register_buffer, self._of_kind("buffer", "constant"))
 
     @property
     def _modules(self) -> dict[str, Any]:
-        return self._of_kind("module")
+        return Table(self, self.add_module, self._of_kind("module"))
 
     # -----------------------------------------------------------------------------------------------------------------
     # Walking through
@@ -377,6 +416,26 @@ class Module:
     def double(self: Self) -> Self:
         """Parameters and buffers as float64."""
         return self.to(engine.float64)
+
+    def half(self: Self) -> Self:
+        """Would be parameters and buffers as float16, which is not there.
+
+        Raises:
+            TypeError: always.
+        """
+        return self.to(engine.float16)
+
+    def bfloat16(self: Self) -> Self:
+        """Would be parameters and buffers as bfloat16, which is not there.
+
+        Raises:
+            TypeError: always.
+        """
+        return self.to(engine.bfloat16)
+
+    def compile(self, **options: Any) -> None:
+        """Changes nothing: there is no compiler, the operations are compiled already; see :func:`lucid.compile`."""
+        script_settings.compile(self, **options)
 
     def cpu(self: Self) -> Self:
         """The module itself."""

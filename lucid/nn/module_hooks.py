@@ -190,11 +190,8 @@ class _BackwardHooks:
         return grads
 
     def at_inputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        if self.grad_output is None:
-            raise RuntimeError(
-                f"backward hook of {type(self.module).__name__}: gradients reached its inputs but not its outputs; its "
-                "forward must return everything that a loss is made of"
-            )
+        if self.grad_output is None:  # not through the outputs: a second derivative, or a side way out of the module
+            return grads
         grads = _with_zeros(grads, self.inputs)
         grad_output, self.grad_output = self.grad_output, None
         for hook in self.after:

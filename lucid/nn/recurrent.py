@@ -140,7 +140,9 @@ class RNNBase(Module):
             RuntimeError: for sizes that do not fit.
         """
         if isinstance(input, PackedSequence):
-            sizes = [int(size) for size in input.batch_sizes.tolist()]
+            sizes = input.sizes(type(self).__name__).tolist()
+            for name in ("sorted_indices", "unsorted_indices"):
+                input.order(type(self).__name__, name)
             self._check_width(input.data)
             states = self._permuted(self._states(hx, sizes[0], True, input.data), input.sorted_indices)
             rows, last = self._layers(input.data, sizes, states)

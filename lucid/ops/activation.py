@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from lucid.errors import ArgumentError
 from lucid.ops.arithmetic import add, mul, sub
-from lucid.ops.elementwise import Binary, Unary, binary, unary
+from lucid.ops.elementwise import Binary, Unary, binary, no_bools, no_integers, unary
 from lucid.ops.functions import exp, sigmoid, tanh
 from lucid.types import Tensor
 
 
 def relu(input: Tensor) -> Tensor:
-    """max(input, 0), elementwise. The derivative at 0 is 0.
+    """max(input, 0), elementwise; integers stay integers. The derivative at 0 is 0.
 
     Example:
         >>> import lucid
@@ -21,7 +24,12 @@ def relu(input: Tensor) -> Tensor:
     return unary(_relu, input)
 
 
-_relu = Unary("relu", lambda grad, out: relu_backward(grad, out), "output")
+_relu = Unary(
+    "relu",
+    lambda grad, out: relu_backward(grad, out),
+    "output",
+    no_bools("relu", lambda a: np.maximum(a, a.dtype.type(0))),
+)
 
 
 def relu_backward(grad: Tensor, out: Tensor) -> Tensor:
@@ -46,11 +54,11 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
         return unary(_gelu, input)
     if approximate == "tanh":
         return unary(_gelu_tanh, input)
-    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+    raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
 
 
-_gelu = Unary("gelu", lambda grad, x: gelu_backward(grad, x), "input")
-_gelu_tanh = Unary("gelu_tanh", lambda grad, x: gelu_tanh_backward(grad, x), "input")
+_gelu = Unary("gelu", lambda grad, x: gelu_backward(grad, x), "input", no_integers("gelu"))
+_gelu_tanh = Unary("gelu_tanh", lambda grad, x: gelu_tanh_backward(grad, x), "input", no_integers("gelu"))
 
 
 def gelu_backward(grad: Tensor, x: Tensor) -> Tensor:
@@ -99,7 +107,7 @@ def silu(input: Tensor) -> Tensor:
     return unary(_silu, input)
 
 
-_silu = Unary("silu", lambda grad, x: silu_backward(grad, x), "input")
+_silu = Unary("silu", lambda grad, x: silu_backward(grad, x), "input", no_integers("silu"))
 
 
 def silu_backward(grad: Tensor, x: Tensor) -> Tensor:

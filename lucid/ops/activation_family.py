@@ -6,17 +6,23 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from lucid import engine
+from lucid.autograd.composed import composed_gradients
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
-from lucid.ops.arithmetic import abs, add, div, gt, le, minimum, mul, sign, sub, where
-from lucid.ops.broadcast import sum
+from lucid.errors import ArgumentError, KindError
+from lucid.ops.arithmetic import abs, add, div, ge, gt, lt, minimum, mul, sign, sub, where
+from lucid.ops.elementwise import default_dtype, need_tensor
 from lucid.ops.functions import exp, sigmoid, tanh
 from lucid.ops.index import chunk
-from lucid.ops.inplace import inplace_form
-from lucid.ops.reduce import softmax
+from lucid.ops.inplace import copy_, inplace_form
 from lucid.ops.view import reshape, to_dtype, wrap_dim
 from lucid.types import Tensor
+
+_prelu, _prelu_backward = engine.kernels("prelu"), engine.kernels("prelu_backward")
+_glu, _glu_backward = engine.kernels("glu"), engine.kernels("glu_backward")
 
 
 class Activation:
@@ -39,22 +45,19 @@ class Activation:
 
 def activate(op: Activation, x: Tensor, a: float = 0.0, b: float = 0.0, inplace: bool = False) -> Tensor:
     """f(x; a, b), elementwise; written over x when asked."""
-    if not isinstance(x, Value):
-        raise TypeError(f"{op.name}: expected a tensor, got {type(x).__name__}")
-    kernel = engine.kernel_for(op.value, x.dtype, op.name)
+    kernel = op.value.get(x.dtype) if isinstance(x, Value) else None
+    if kernel is None:
+        need_tensor(op.name, x)
+        raise engine.NoKernel(op.name, x.dtype)
     if inplace:
         return op.into(x, a, b)
-    dense = engine.contiguous(x)
-    out = engine.empty(x.shape, x.dtype)
-    kernel(out.array.size, dense.pointer, a, b, out.pointer)
+    out = engine.mapped(kernel, x, a, b)
     return record(op.name, out, (x,), (lambda grad, x: _gradient(op, grad, x, a, b),), (x,))
 
 
 def _gradient(op: Activation, grad: Tensor, x: Tensor, a: float, b: float) -> Tensor:
     """grad · f′(x; a, b)."""
-    dense_grad, dense = engine.contiguous(grad), engine.contiguous(x)
-    out = engine.empty(x.shape, x.dtype)
-    op.gradient[x.dtype](out.array.size, dense_grad.pointer, dense.pointer, a, b, out.pointer)
+    out = engine.mapped_two(op.gradient[x.dtype], grad, x, a, b)
     second = op.second
     by_x = None if second is None else lambda g, grad, x: mul(mul(g, grad), second(x, a, b))
     rules = (lambda g, grad, x: _gradient(op, g, x, a, b), by_x)
@@ -63,8 +66,23 @@ def _gradient(op: Activation, grad: Tensor, x: Tensor, a: float, b: float) -> Te
 
 def _number(operation: str, name: str, x: Any) -> float:
     if isinstance(x, Value) or not isinstance(x, int | float):
-        raise TypeError(f"{operation}: {name} must be a number, got {describe(x)}")
+        raise KindError(f"{operation}: {name} must be a number, got {describe(x)}")
     return float(x)
+
+
+def _holds_integers(x: Tensor) -> bool:
+    return isinstance(x, Value) and x.dtype.category == 1
+
+
+def _of_integers(
+    operation: str, function: Callable[..., Any], input: Tensor, numbers: tuple[float, ...], inplace: bool
+) -> Tensor:
+    """``function`` of integers and numbers without their fraction, which must fit into the integer type. By NumPy."""
+    limits = np.iinfo(input.dtype.numpy)
+    if not all(math.isfinite(number) and limits.min <= int(number) <= limits.max for number in numbers):
+        raise ArgumentError(f"{operation}: {numbers} do not fit into {input.dtype}")
+    out = engine.wrap(np.asarray(function(input.array, *map(int, numbers)), input.dtype.numpy))
+    return copy_(input, out) if inplace else out
 
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -103,7 +121,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return activate(_elu, input, _number("elu", "alpha", alpha), 1.0, inplace=inplace)
 
 
-_elu = Activation("elu", lambda x, a, b: where(gt(x, 0), 0.0, mul(exp(mul(minimum(x, 0.0), b)), a * b * b)))
+_elu = Activation("elu", lambda x, a, b: where(ge(x, 0), 0.0, mul(exp(mul(minimum(x, 0.0), b)), a * b * b)))
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -123,7 +141,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
         [-0.5, 2.0]
     """
     if alpha == 0:
-        raise ValueError("celu: alpha must not be 0")
+        raise ArgumentError("celu: alpha must not be 0")
     return activate(_elu, input, alpha, 1 / alpha, inplace=inplace)
 
 
@@ -142,7 +160,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     return activate(_selu, input, SELU_SCALE, SELU_SCALE * SELU_ALPHA, inplace=inplace)
 
 
-_selu = Activation("selu", lambda x, a, b: where(gt(x, 0), 0.0, mul(exp(minimum(x, 0.0)), b)))
+_selu = Activation("selu", lambda x, a, b: where(ge(x, 0), 0.0, mul(exp(minimum(x, 0.0)), b)))
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -165,7 +183,7 @@ _leaky_relu = Activation("leaky_relu")
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """x, but at least min_val and at most max_val. The derivative at the limits is 0.
+    """x, but at least min_val and at most max_val. The derivative at the limits is 0. Integers stay integers.
 
     Args:
         input: [any shape].
@@ -182,7 +200,9 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         [-1.0, 0.5]
     """
     if min_val > max_val:
-        raise ValueError(f"hardtanh: min_val {min_val} is above max_val {max_val}")
+        raise ArgumentError(f"hardtanh: min_val {min_val} is above max_val {max_val}")
+    if _holds_integers(input):
+        return _of_integers("hardtanh", np.clip, input, (min_val, max_val), inplace)
     return activate(_hardtanh, input, min_val, max_val, inplace=inplace)
 
 
@@ -190,7 +210,7 @@ _hardtanh = Activation("hardtanh")
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(6, max(0, x)) (Krizhevsky 2010).
+    """min(6, max(0, x)) (Krizhevsky 2010). Integers stay integers.
 
     Args:
         input: [any shape].
@@ -201,11 +221,11 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
         >>> lucid.nn.functional.relu6(lucid.tensor([-1.0, 8.0])).tolist()
         [0.0, 6.0]
     """
-    return activate(_hardtanh, input, 0.0, 6.0, inplace=inplace)
+    return hardtanh(input, 0.0, 6.0, inplace)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x for x > threshold, else value.
+    """x for x > threshold, else value. Integers stay integers.
 
     Args:
         input: [any shape].
@@ -218,7 +238,10 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
         >>> lucid.nn.functional.threshold(lucid.tensor([1.0, 3.0]), 2.0, -1.0).tolist()
         [-1.0, 3.0]
     """
-    return activate(_threshold, input, _number("threshold", "threshold", threshold), value, inplace=inplace)
+    limit = _number("threshold", "threshold", threshold)
+    if _holds_integers(input):
+        return _of_integers("threshold", lambda x, limit, y: np.where(x > limit, x, y), input, (limit, value), inplace)
+    return activate(_threshold, input, limit, value, inplace=inplace)
 
 
 _threshold = Activation("threshold")
@@ -258,7 +281,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
         [-0.5, 0.0]
     """
     if not lambd >= 0:
-        raise ValueError(f"softshrink: lambd must not be negative, got {lambd}")
+        raise ArgumentError(f"softshrink: lambd must not be negative, got {lambd}")
     return activate(_softshrink, input, lambd, 0.0)
 
 
@@ -360,7 +383,7 @@ def softsign(input: Tensor) -> Tensor:
         >>> lucid.nn.functional.softsign(lucid.tensor([-1.0, 3.0])).tolist()
         [-0.5, 0.75]
     """
-    return activate(_softsign, input)
+    return activate(_softsign, to_dtype(input, default_dtype[0]) if _holds_integers(input) else input)
 
 
 _softsign = Activation("softsign", lambda x, a, b: div(mul(sign(x), -2.0), _cube(add(abs(x), 1))))
@@ -371,7 +394,7 @@ def huber_of(x: Tensor, delta: float, factor: float) -> Tensor:
     return activate(_huber, x, float(delta), float(factor))
 
 
-_huber = Activation("huber", lambda x, a, b: mul(to_dtype(le(abs(x), a), x.dtype), b))
+_huber = Activation("huber", lambda x, a, b: mul(to_dtype(lt(abs(x), a), x.dtype), b))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -387,17 +410,6 @@ def tanhshrink(input: Tensor) -> Tensor:
         0.0
     """
     return sub(input, tanh(input))
-
-
-def softmin(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """Softmax of −x along ``dim``: exp(−xᵢ) / Σⱼ exp(−xⱼ).
-
-    Example:
-        >>> import lucid
-        >>> lucid.nn.functional.softmin(lucid.tensor([0.0, 0.0]), dim=0).tolist()
-        [0.5, 0.5]
-    """
-    return softmax(mul(input, -1), dim, dtype)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
@@ -416,13 +428,29 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         [2.0]
     """
     if not isinstance(input, Value):
-        raise TypeError(f"glu: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"glu: expected a tensor, got {type(input).__name__}")
     dim = wrap_dim("glu", dim, len(input.shape))
     if not input.shape or input.shape[dim] % 2:
-        raise ValueError(f"glu: needs an even size to cut in two along dimension {dim}, got shape {input.shape}")
+        raise ArgumentError(f"glu: needs an even size to cut in two along dimension {dim}, got shape {input.shape}")
     if input.shape[dim] == 0:
         return input
-    a, b = chunk(input, 2, dim)
+    dense = engine.contiguous(input)
+    kernel, shape = engine.kernel_for(_glu, input.dtype, "glu"), input.shape
+    out = engine.empty((*shape[:dim], shape[dim] // 2, *shape[dim + 1 :]), input.dtype)
+    outer, n, inner = engine.reduce_shape(out.shape, dim, dim)
+    kernel(outer, n * inner, dense.pointer, out.pointer)
+
+    def rule(grad: Tensor, x: Tensor) -> Any:
+        if mode.recording:
+            return composed_gradients(lambda x: (_glu_of_halves(*chunk(x, 2, dim)),), (x,), [grad])
+        dense_grad, dense_x, found = engine.contiguous(grad), engine.contiguous(x), engine.empty(shape, x.dtype)
+        _glu_backward[x.dtype](outer, n * inner, dense_grad.pointer, dense_x.pointer, found.pointer)
+        return (found,)
+
+    return record("glu", out, (input,), rule, (input,))
+
+
+def _glu_of_halves(a: Tensor, b: Tensor) -> Tensor:
     return mul(a, sigmoid(b))
 
 
@@ -444,34 +472,37 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """
     for x in (input, weight):
         if not isinstance(x, Value):
-            raise TypeError(f"prelu: expected a tensor, got {type(x).__name__}")
+            raise KindError(f"prelu: expected a tensor, got {type(x).__name__}")
     if input.dtype is not weight.dtype:
-        raise TypeError(f"prelu: input is {input.dtype} but weight is {weight.dtype}")
+        raise KindError(f"prelu: input is {input.dtype} but weight is {weight.dtype}")
     shape = input.shape
     channels = shape[1] if len(shape) > 1 else 1
     if len(weight.shape) > 1 or weight.array.size not in (1, channels):
-        raise ValueError(f"prelu: weight must have 1 number or one for each of {channels} channels, got {weight.shape}")
-    if weight.array.size == 1:
-        return _prelu_of_one(input, weight)
-    slopes = reshape(weight, (weight.array.size, *(1,) * max(len(shape) - 2, 0)) if shape else ())
+        raise ArgumentError(
+            f"prelu: weight must have 1 number or one for each of {channels} channels, got {weight.shape}"
+        )
+    sizes = (1, 1, input.array.size)  # of [outer, channels, inner]
+    if weight.array.size > 1:
+        sizes = (shape[0], channels, math.prod(shape[2:]))
+    kernel = engine.kernel_for(_prelu, input.dtype, "prelu")
+    dense, slopes = engine.contiguous(input), engine.contiguous(weight)
+    out = engine.empty(shape, input.dtype)
+    kernel(*sizes, dense.pointer, slopes.pointer, out.pointer)
+
+    def rule(grad: Tensor, x: Tensor, weight: Tensor) -> Any:
+        if mode.recording:
+            return composed_gradients(lambda x, weight: (_composed_prelu(x, weight),), (x, weight), [grad])
+        parts = [engine.empty(p.shape, p.dtype) if p.requires_grad else None for p in (x, weight)]
+        operands = [engine.contiguous(p) for p in (grad, x, weight)]
+        _prelu_backward[x.dtype](*sizes, *(p.pointer for p in operands), *map(engine.pointer_or_null, parts))
+        return parts
+
+    return record("prelu", out, (input, weight), rule, (input, weight))
+
+
+def _composed_prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """The same with plain operations."""
+    several = weight.array.size > 1
+    slopes = reshape(weight, (weight.array.size, *(1,) * (len(input.shape) - 2)) if several else ())
     positive = gt(input, 0)
     return where(positive, input, mul(where(positive, 0.0, input), slopes))
-
-
-def _prelu_of_one(input: Tensor, weight: Tensor) -> Tensor:
-    """PReLU with one slope for all: leaky ReLU's kernels, and a derivative for the slope."""
-    slope = float(weight.array.item())
-    dense = engine.contiguous(input)
-    out = engine.empty(input.shape, input.dtype)
-    engine.kernel_for(_leaky_relu.value, input.dtype, "prelu")(dense.array.size, dense.pointer, slope, 0.0, out.pointer)
-
-    def rule_input(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-        if mode.recording:
-            return where(gt(x, 0), grad, mul(grad, reshape(weight, ())))
-        return _gradient(_leaky_relu, grad, x, slope, 0.0)
-
-    def rule_weight(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-        negative = where(gt(x, 0), 0.0, x) if mode.recording else activate(_hardtanh, x, -math.inf, 0.0)
-        return reshape(sum(mul(grad, negative)), weight.shape)
-
-    return record("prelu", out, (input, weight), (rule_input, rule_weight), (input, weight))

@@ -8,9 +8,10 @@ from typing import Any, overload
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.grad_mode import mode, no_grad
+from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, record
-from lucid.engine import Elementwise
+from lucid.engine import Elementwise, NoKernel
+from lucid.errors import ArgumentError, DivisionError, KindError
 from lucid.ops.broadcast import expand, sum_to_size
 from lucid.ops.elementwise import (
     Binary,
@@ -21,6 +22,7 @@ from lucid.ops.elementwise import (
     match,
     match_all,
     need_tensor,
+    no_bools,
     operand,
     result_type,
     unary,
@@ -49,7 +51,7 @@ def _add_scaled(name: str, input: Operand, other: Operand, alpha: float) -> Tens
     kind = a.dtype
     if not kind.is_floating_point:
         if not isinstance(alpha, int):
-            raise TypeError(f"{name}: for {kind} operands alpha must be an integer, got {alpha!r}")
+            raise KindError(f"{name}: for {kind} operands alpha must be an integer, got {alpha!r}")
         return binary(_add, a, mul(b, alpha))
     out = engine.empty(a.shape, kind)
     dense_a, dense_b = engine.contiguous(a), engine.contiguous(b)
@@ -71,6 +73,8 @@ _neg = Unary("neg", lambda grad: neg(grad), integers=np.negative)
 def positive(input: Tensor) -> Tensor:
     """The tensor itself."""
     need_tensor("positive", input)
+    if input.dtype is engine.bool_:
+        raise NoKernel("positive", input.dtype)
     return input
 
 
@@ -85,7 +89,7 @@ def abs(input: Tensor) -> Tensor:
     return unary(_abs, input)
 
 
-_abs = Unary("abs", lambda grad, x: mul(grad, sign(x)), "input", np.abs)
+_abs = Unary("abs", lambda grad, x: mul(grad, sign(x)), "input", no_bools("abs", np.abs))
 
 
 def sign(input: Tensor) -> Tensor:
@@ -106,7 +110,7 @@ def floor(input: Tensor) -> Tensor:
     return unary(_floor, input)
 
 
-_floor = Unary("floor", _zero, integers=np.copy)
+_floor = Unary("floor", _zero, integers=no_bools("floor", np.copy))
 
 
 def ceil(input: Tensor) -> Tensor:
@@ -114,7 +118,7 @@ def ceil(input: Tensor) -> Tensor:
     return unary(_ceil, input)
 
 
-_ceil = Unary("ceil", _zero, integers=np.copy)
+_ceil = Unary("ceil", _zero, integers=no_bools("ceil", np.copy))
 
 
 def trunc(input: Tensor) -> Tensor:
@@ -122,7 +126,7 @@ def trunc(input: Tensor) -> Tensor:
     return unary(_trunc, input)
 
 
-_trunc = Unary("trunc", _zero, integers=np.copy)
+_trunc = Unary("trunc", _zero, integers=no_bools("trunc", np.copy))
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
@@ -133,7 +137,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     return div(unary(_round, mul(input, 10.0**decimals)), 10.0**decimals)
 
 
-_round = Unary("round", _zero, integers=np.copy)
+_round = Unary("round", _zero, integers=no_bools("round", np.copy))
 
 
 def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Tensor:
@@ -179,7 +183,7 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
     if rounding_mode is None:
         return binary(_div, input, other)
     if rounding_mode not in ("floor", "trunc"):
-        raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
+        raise ArgumentError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
     with no_grad():
         if rounding_mode == "floor":
             quotient = floor_divide(input, other)
@@ -224,10 +228,10 @@ def floor_divide(input: Operand, other: Operand) -> Tensor:
 def _integer_division(function: Callable[..., Any]) -> Callable[..., Any]:
     def divide(a: Any, b: Any) -> Any:
         if np.any(np.equal(b, 0)):
-            raise ZeroDivisionError(f"{function.__name__}: integer division by zero")
+            raise DivisionError(f"{function.__name__}: integer division by zero")
         return function(a, b)
 
-    return divide
+    return no_bools(function.__name__, divide)
 
 
 _floor_divide = Binary("floor_divide", _zero, _zero, saves=False, integers=_integer_division(np.floor_divide))
@@ -323,17 +327,28 @@ _atan2 = Binary(
 # Comparisons: bool results, no gradient
 
 
-def _compare(family: Elementwise, a: Operand, b: Operand) -> Tensor:
-    a, b = operand(family.name, a), operand(family.name, b)
+def _compare(family: Elementwise, a: Any, b: Any) -> Tensor:
+    try:
+        if b.__class__ is float or b.__class__ is int:
+            return engine.compare_number(family, a, b)
+        out = engine.compare(family, a, b)
+    except AttributeError:  # one of them is no tensor
+        return _compare_number(family, operand(family.name, a), operand(family.name, b))
+    if out is not None:
+        return out
+    if not (isinstance(a, Value) and isinstance(b, Value)):
+        return _compare_number(family, operand(family.name, a), operand(family.name, b))
+    with no_grad():
+        return _compare(family, *match(family.name, a, b))
+
+
+def _compare_number(family: Elementwise, a: Operand, b: Operand) -> Tensor:
+    """A comparison where an operand is a number, or something to be converted."""
     if not isinstance(a, Value):
+        if not isinstance(b, Value):
+            raise KindError(f"{family.name}: expected at least one tensor")
         a, b, family = b, a, _mirrored[family.name]
-    if isinstance(b, Value):
-        before, mode.recording = mode.recording, False
-        try:
-            a, b = match(family.name, a, b)
-        finally:
-            mode.recording = before
-    return engine.compare(family, a, b)
+    return _compare(family, a, b) if isinstance(b, Value) else engine.compare_number(family, a, b)
 
 
 def eq(input: Operand, other: Operand) -> Tensor:
@@ -394,11 +409,12 @@ def as_step(comparison: Callable[..., Any]) -> Callable[..., Any]:
 
 def _logical(function: Callable[..., Any]) -> Callable[[Operand, Operand], Tensor]:
     def operation(input: Operand, other: Operand) -> Tensor:
-        operands = (operand(function.__name__, x) for x in (input, other))
+        a, b = operand(function.__name__, input), operand(function.__name__, other)
         try:
-            return engine.wrap(np.asarray(function(*(x.array if isinstance(x, Value) else bool(x) for x in operands))))
+            found = function(a.array if isinstance(a, Value) else bool(a), b.array if isinstance(b, Value) else bool(b))
+            return engine.wrap(np.asarray(found))
         except ValueError as error:
-            raise ValueError(f"{function.__name__}: {error}") from None
+            raise ArgumentError(f"{function.__name__}: {error}") from None
 
     operation.__name__ = function.__name__
     operation.__doc__ = (
@@ -416,13 +432,15 @@ def _bitwise(name: str, function: Callable[..., Any]) -> Callable[[Operand, Oper
     def operation(input: Operand, other: Operand) -> Tensor:
         for x in (input, other):
             if isinstance(x, Value) and x.dtype.is_floating_point:
-                raise TypeError(f"{name}: works on integer and bool tensors, got {x.dtype}")
+                raise KindError(f"{name}: works on integer and bool tensors, got {x.dtype}")
         kind = result_type(input, other)
+        if kind.is_floating_point:
+            raise KindError(f"{name}: works on integers and bools, got a {kind} number")
         arrays = (x.array if isinstance(x, Value) else x for x in (input, other))
         try:
             return engine.wrap(np.asarray(function(*arrays), kind.numpy))
         except (ValueError, OverflowError) as error:
-            raise ValueError(f"{name}: {error} ({kind})") from None
+            raise ArgumentError(f"{name}: {error} ({kind})") from None
 
     operation.__name__ = name
     operation.__doc__ = f"{name.replace('_', ' ').capitalize()} of integers, logical for bools."
@@ -445,7 +463,7 @@ def logical_not(input: Tensor) -> Tensor:
 def bitwise_not(input: Tensor) -> Tensor:
     """The bits of integers turned over; ``not`` for bools."""
     if input.dtype.is_floating_point:
-        raise TypeError(f"bitwise_not: works on integer and bool tensors, got {input.dtype}")
+        raise KindError(f"bitwise_not: works on integer and bool tensors, got {input.dtype}")
     return engine.wrap(np.asarray(np.invert(input.array)))
 
 
@@ -474,11 +492,25 @@ def where(condition: Tensor, input: Operand | None = None, other: Operand | None
         [1.0, 0.0]
     """
     if not isinstance(condition, Value):
-        raise TypeError(f"where: condition must be a tensor, got {type(condition).__name__}")
+        raise KindError(f"where: condition must be a tensor, got {type(condition).__name__}")
     if input is None and other is None:
         return tuple(engine.wrap(positions) for positions in np.nonzero(condition.array))
     if condition.dtype is not engine.bool_:
-        raise TypeError(f"where: condition must be bool, got {condition.dtype}; compare with 0 first")
+        raise KindError(f"where: condition must be bool, got {condition.dtype}; compare with 0 first")
+    if isinstance(input, Value) or isinstance(other, Value):
+        try:
+            out = engine.select(condition, input, other)
+        except AttributeError:  # one is neither a tensor nor a float
+            out = None
+        if out is not None:
+            mask = engine.contiguous(condition)
+            rules = (lambda grad: where(mask, grad, 0.0), lambda grad: where(mask, 0.0, grad))
+            return record("where", out, (input, other), rules)
+    return _where_unlike(condition, input, other)
+
+
+def _where_unlike(condition: Tensor, input: Operand | None, other: Operand | None) -> Tensor:
+    """:func:`where` on operands of several shapes or number types."""
     kind = result_type(operand("where", input), operand("where", other))
     a, b = (
         to_dtype(x, kind) if isinstance(x, Value) else engine.wrap(np.asarray(operand("where", x), kind.numpy))

@@ -13,6 +13,7 @@ from lucid.autograd.composed import composed_gradients
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, detached_alias, record
 from lucid.engine import dense_strides, ffi, lib, pointer_or_null
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add, mul, where
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.index import stack
@@ -70,14 +71,14 @@ def scaled_dot_product_attention(
     batch, scale = _check(operation, query, key, value, dropout_p, scale, enable_gqa)
     if attn_mask is not None:
         if is_causal:
-            raise ValueError(f"{operation}: attn_mask must be None when is_causal is True")
+            raise ArgumentError(f"{operation}: attn_mask must be None when is_causal is True")
         attn_mask = _as_numbers(operation, attn_mask, query)
         try:
             fits = broadcast_shapes(attn_mask.shape, (*batch, query.shape[-2], key.shape[-2]))
         except ValueError:
             fits = ()
         if fits != (*batch, query.shape[-2], key.shape[-2]):
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: attn_mask has shape {attn_mask.shape}, which does not broadcast to "
                 f"{(*batch, query.shape[-2], key.shape[-2])}"
             )
@@ -94,7 +95,7 @@ def _check(
     """The dimensions before the last two, and the scale."""
     for x in (query, key, value):
         if not isinstance(x, Value) or x.dtype is not query.dtype:
-            raise TypeError(
+            raise KindError(
                 f"{operation}: query is {describe(query)}, key {describe(key)}, value {describe(value)}; "
                 "give tensors of one number type"
             )
@@ -102,20 +103,22 @@ def _check(
     shapes = f"query {query.shape}, key {key.shape}, value {value.shape}"
     least = 3 if enable_gqa else 2
     if min(len(x.shape) for x in (query, key, value)) < least:
-        raise ValueError(f"{operation}: expects at least {least} dimensions, got {shapes}")
+        raise ArgumentError(f"{operation}: expects at least {least} dimensions, got {shapes}")
     if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
-        raise ValueError(f"{operation}: {shapes} do not fit; expected [..., L, E], [..., S, E] and [..., S, V]")
+        raise ArgumentError(f"{operation}: {shapes} do not fit; expected [..., L, E], [..., S, E] and [..., S, V]")
     if not 0.0 <= dropout_p <= 1.0:
-        raise ValueError(f"{operation}: dropout_p must be from 0 to 1, got {dropout_p}")
+        raise ArgumentError(f"{operation}: dropout_p must be from 0 to 1, got {dropout_p}")
     if enable_gqa:
         heads, key_heads = query.shape[-3], key.shape[-3]
         if key_heads != value.shape[-3] or key_heads == 0 or heads % key_heads:
-            raise ValueError(f"{operation}: {shapes}: the heads of query must be a multiple of those of key and value")
+            raise ArgumentError(
+                f"{operation}: {shapes}: the heads of query must be a multiple of those of key and value"
+            )
     cut = -3 if enable_gqa else -2
     try:
         lead = broadcast_shapes(*(x.shape[:cut] for x in (query, key, value)))
     except ValueError:
-        raise ValueError(f"{operation}: {shapes}: the dimensions before the last {-cut} do not broadcast") from None
+        raise ArgumentError(f"{operation}: {shapes}: the dimensions before the last {-cut} do not broadcast") from None
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0
     return (*lead, query.shape[-3]) if enable_gqa else lead, float(scale)
@@ -124,7 +127,7 @@ def _check(
 def _as_numbers(operation: str, mask: Tensor, query: Tensor) -> Tensor:
     """The mask as what is added to the scores."""
     if not isinstance(mask, Value) or mask.dtype not in (engine.bool_, query.dtype):
-        raise TypeError(f"{operation}: attn_mask must be bool or {query.dtype}, got {describe(mask)}")
+        raise KindError(f"{operation}: attn_mask must be bool or {query.dtype}, got {describe(mask)}")
     if mask.dtype is engine.bool_:
         return engine.wrap(np.where(mask.array, 0, -np.inf).astype(query.dtype.numpy))
     return mask

@@ -13,7 +13,9 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import record
-from lucid.autograd.views import attach
+from lucid.autograd.views import view_of
+from lucid.errors import ArgumentError
+from lucid.ops.refusal import refuses
 from lucid.ops.view import reshape, sizes, to_dtype, wrap_dim
 from lucid.types import Tensor
 
@@ -22,6 +24,7 @@ Dims = Any  # int, a sequence of ints, or None for all
 _sum = engine.kernels("sum")
 
 
+@functools.lru_cache(maxsize=4096)
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that all the given ones broadcast to.
 
@@ -39,7 +42,7 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
         for i, size in enumerate(shape, ndim - len(shape)):
             if size != 1 and size != result[i]:
                 if result[i] != 1:
-                    raise ValueError(
+                    raise ArgumentError(
                         f"shapes {' and '.join(map(str, shapes))} do not broadcast: "
                         f"sizes {result[i]} and {size} meet in dimension {i - ndim}"
                     )
@@ -63,7 +66,7 @@ def expand(input: Tensor, *size: Any) -> Tensor:
         [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
     """
     shape = _expanded_shape(input.shape, sizes(size))
-    return _spread(input, shape) if shape != input.shape else reshape(input, shape)
+    return spread(input, shape) if shape != input.shape else reshape(input, shape)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -71,15 +74,15 @@ def _expanded_shape(before: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[i
     lead = len(wanted) - len(before)
     shape = tuple(before[i - lead] if s == -1 and i >= lead else s for i, s in enumerate(wanted))
     if lead < 0 or any(s < 0 for s in shape) or any(b not in (1, s) for b, s in zip(before, shape[lead:], strict=True)):
-        raise ValueError(f"expand: shape {before} cannot be expanded to {wanted}")
+        raise ArgumentError(f"expand: shape {before} cannot be expanded to {wanted}")
     return shape
 
 
-def _spread(input: Tensor, shape: tuple[int, ...]) -> Tensor:
+def spread(input: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The tensor expanded to a shape that is known to fit."""
     before = input.shape
-    out = engine.expand(input, shape)
-    return attach("expand", out, input, lambda grad: sum_to_size(grad, before))
+    array, strides = engine.expanded(input, shape)
+    return view_of("expand", input, array, shape, strides, 0, lambda grad: sum_to_size(grad, before))
 
 
 def broadcast_to(input: Tensor, shape: Any) -> Tensor:
@@ -87,11 +90,13 @@ def broadcast_to(input: Tensor, shape: Any) -> Tensor:
     return expand(input, shape)
 
 
+@refuses
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor expanded to the shape of ``other``."""
     return expand(input, other.shape)
 
 
+@refuses
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """The tensors expanded to the shape they broadcast to."""
     shape = broadcast_shapes(*(x.shape for x in tensors))
@@ -107,27 +112,54 @@ class Reduction:
         kept: that shape with the reduced dimensions as 1.
         outer, n, inner: the sizes before, of, and after the reduced dimensions.
         order: None when those are next to each other, else the order of dimensions that brings them to the end.
+        steps: (outer, n, inner) of the groups of reduced dimensions that are next to each other, the last group first,
+            each as it is when the groups after it are gone.
         spreads: whether the result, as it is, broadcasts back to the input's shape.
     """
 
-    __slots__ = ("dims", "inner", "kept", "n", "order", "outer", "shape", "spreads")
+    __slots__ = ("dims", "inner", "kept", "n", "order", "outer", "shape", "spreads", "steps")
 
     def __init__(self, operation: str, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> None:
         ndim = len(shape)
         dims = [dim] if isinstance(dim, int) else [] if dim is None else list(dim)
         found = sorted(wrap_dim(operation, d, ndim) for d in dims) or list(range(ndim))
         if len(set(found)) < len(found):
-            raise ValueError(f"{operation}: a dimension appears twice in dim={dim}")
+            raise ArgumentError(f"{operation}: a dimension appears twice in dim={dim}")
         self.dims = tuple(found) if ndim else ()
         self.kept = tuple(1 if i in self.dims else s for i, s in enumerate(shape))
         self.shape = self.kept if keepdim else tuple(s for i, s in enumerate(shape) if i not in self.dims)
         self.spreads = keepdim or self.dims == tuple(range(len(self.dims)))
         self.order: tuple[int, ...] | None = None
+        self.steps: tuple[tuple[int, int, int], ...] = ()
         if self.dims and self.dims[-1] - self.dims[0] + 1 != len(self.dims):
             self.order = self.to_the_end(ndim)
+            self.steps = self._groups(shape)
             shape = tuple(shape[d] for d in self.order)
         first = ndim - len(self.dims) if self.order else self.dims[0] if self.dims else 0
         self.outer, self.n, self.inner = engine.reduce_shape(shape, first, first + len(self.dims) - 1)
+
+    def _groups(self, shape: tuple[int, ...]) -> tuple[tuple[int, int, int], ...]:
+        found, sizes, last = [], list(shape), len(self.dims) - 1
+        while last >= 0:
+            first = last
+            while first and self.dims[first - 1] == self.dims[first] - 1:
+                first -= 1
+            begin, end = self.dims[first], self.dims[last]
+            found.append(engine.reduce_shape(tuple(sizes), begin, end))
+            sizes[begin : end + 1] = [1] * (end + 1 - begin)
+            last = first - 1
+        return tuple(found)
+
+    def run(self, kernel: Any, input: Tensor, out: Tensor) -> None:
+        """Calls ``kernel(outer, n, inner, x, out)``, group by group where that saves a copy in another order."""
+        if self.order is None or input.strides is not None:
+            kernel(self.outer, self.n, self.inner, self.block(input).pointer, out.pointer)
+            return
+        for outer, n, inner in self.steps[:-1]:
+            part = engine.empty((outer, inner), input.dtype)
+            kernel(outer, n, inner, input.pointer, part.pointer)
+            input = part
+        kernel(*self.steps[-1], input.pointer, out.pointer)
 
     def to_the_end(self, ndim: int) -> tuple[int, ...]:
         """The order of dimensions that brings the reduced ones to the end."""
@@ -135,13 +167,15 @@ class Reduction:
 
     def block(self, input: Tensor) -> Tensor:
         """The tensor in contiguous memory with the reduced dimensions next to each other."""
+        if self.order is None and input.strides is None:
+            return input
         if self.order is not None:
             input = engine.same_start(input, input.array.transpose(self.order))
-        return input if input.strides is None else engine.contiguous(input)
+        return engine.contiguous(input)
 
     def back(self, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         """A result of the reduction, expanded to the input's shape."""
-        return _spread(x if self.spreads else reshape(x, self.kept), shape)
+        return spread(x if self.spreads else reshape(x, self.kept), shape)
 
 
 _known_reduction = functools.lru_cache(maxsize=4096)(Reduction)
@@ -154,7 +188,12 @@ def reduction(operation: str, shape: tuple[int, ...], dim: Dims, keepdim: bool) 
         IndexError: for a dimension that is not there.
         ValueError: for one named twice.
     """
-    return _known_reduction(operation, shape, tuple(dim) if isinstance(dim, list) else dim, bool(keepdim))
+    try:
+        return _known_reduction(operation, shape, dim, keepdim)
+    except TypeError:
+        if not isinstance(dim, list):
+            raise
+        return _known_reduction(operation, shape, tuple(dim), keepdim)
 
 
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -181,7 +220,10 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
         kind = engine.int64 if dtype is None else input.dtype
         return engine.wrap(np.asarray(input.array.sum(plan.dims, kind.numpy)).reshape(plan.shape))
     out = engine.empty(plan.shape, input.dtype)
-    kernel(plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    if plan.order is None:
+        kernel(plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    else:
+        plan.run(kernel, input, out)
     return record("sum", out, (input,), (lambda grad: plan.back(grad, before),))
 
 
@@ -197,13 +239,20 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
         [[2.0, 2.0, 2.0]]
     """
     shape, wanted = input.shape, sizes(size)
-    lead = len(shape) - len(wanted)
-    if lead < 0 or any(w not in (1, s) for s, w in zip(shape[lead:], wanted, strict=True)):
-        raise ValueError(f"sum_to_size: {wanted} does not broadcast to {shape}")
     if shape == wanted:
         return input
-    dims = tuple(range(lead)) + tuple(i for i in range(lead, len(shape)) if wanted[i - lead] == 1 and shape[i] != 1)
+    dims, keepdim = _dims_to_sum(shape, wanted)
     if not dims:
         return reshape(input, wanted)
-    out = sum(input, dims, keepdim=not lead)
+    out = sum(input, dims, keepdim)
     return out if out.shape == wanted else reshape(out, wanted)
+
+
+@functools.lru_cache(maxsize=4096)
+def _dims_to_sum(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
+    """The dimensions in which ``wanted`` was broadcast to ``shape``, and whether they stay as 1."""
+    lead = len(shape) - len(wanted)
+    if lead < 0 or any(w not in (1, s) for s, w in zip(shape[lead:], wanted, strict=True)):
+        raise ArgumentError(f"sum_to_size: {wanted} does not broadcast to {shape}")
+    inside = (i for i in range(lead, len(shape)) if wanted[i - lead] == 1 and shape[i] != 1)
+    return (*range(lead), *inside), not lead

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.graph import Value, record
+from lucid.autograd.graph import Value, describe, record
 from lucid.engine import NoKernel
+from lucid.errors import KindError
 from lucid.ops.arithmetic import div, mul, neg, sub
-from lucid.ops.elementwise import alike, match_all, operand
+from lucid.ops.elementwise import alike, match_all, need_tensor, operand
 from lucid.types import Operand, Tensor
 
 _addcmul, _addcdiv = engine.kernels("addcmul"), engine.kernels("addcdiv")
@@ -31,7 +32,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     kind = x.dtype
     if not kind.is_floating_point:
         if not isinstance(value, int):
-            raise TypeError(f"addcmul: for {kind} tensors value must be an integer, got {value!r}")
+            raise KindError(f"addcmul: for {kind} tensors value must be an integer, got {value!r}")
         return engine.wrap(np.asarray(x.array + value * a.array * b.array, kind.numpy))
     rules = (
         lambda grad, a, b: grad,
@@ -61,8 +62,8 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
 def _of_three(table: engine.Kernels, x: Tensor, a: Tensor, b: Tensor, value: float) -> Tensor:
     """The kernel of ``table`` on three tensors of one shape."""
     out = engine.empty(x.shape, x.dtype)
-    dense = [engine.contiguous(one) for one in (x, a, b)]
-    table[x.dtype](out.array.size, *(one.pointer for one in dense), value, out.pointer)
+    x, a, b = engine.contiguous(x), engine.contiguous(a), engine.contiguous(b)
+    table[x.dtype](out.array.size, x.pointer, a.pointer, b.pointer, value, out.pointer)
     return out
 
 
@@ -83,17 +84,16 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
         [0.5, 15.0]
     """
     weight = operand("lerp", weight)
+    need_tensor("lerp", end)
     kind = input.dtype
     if not kind.is_floating_point:
         raise NoKernel("lerp", kind)
-    for name, x in (("end", end), ("weight", weight)):
-        if isinstance(x, Value) and x.dtype is not kind:
-            raise TypeError(f"lerp: input is {kind} but {name} is {x.dtype}; convert one of them")
+    if end.dtype is not kind or (isinstance(weight, Value) and weight.dtype is not kind):
+        name, x = ("end", end) if end.dtype is not kind else ("weight", weight)
+        raise KindError(f"lerp: input is {describe(input)} but {name} is {describe(x)}; convert one of them")
     if not isinstance(weight, Value):
         a, b = match_all("lerp", (input, end), kind)
-        out = engine.empty(a.shape, kind)
-        dense_a, dense_b = engine.contiguous(a), engine.contiguous(b)
-        _lerp[kind](out.array.size, dense_a.pointer, dense_b.pointer, weight, out.pointer)
+        out = engine.mapped_two(_lerp[kind], a, b, weight)
         return record("lerp", out, (a, b), (lambda grad: mul(grad, 1 - weight), lambda grad: mul(grad, weight)))
     a, b, w = match_all("lerp", (input, end, weight), kind)
     out = engine.empty(a.shape, kind)

@@ -6,13 +6,16 @@ A transposed convolution is the input gradient of a convolution.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from lucid import engine
-from lucid.autograd.graph import Value, record
+from lucid.autograd.graph import record
 from lucid.engine import ffi, pointer_or_null
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add
 from lucid.ops.broadcast import sum
+from lucid.ops.elementwise import need_tensor
 from lucid.ops.picking import getitem
 from lucid.ops.view import reshape
 from lucid.types import Tensor
@@ -28,12 +31,14 @@ def several(operation: str, name: str, value: Any, count: int, least: int) -> tu
     Raises:
         ValueError: for another count of numbers, or one below ``least``.
     """
-    each = (value,) if isinstance(value, int) else tuple(value)
+    if value.__class__ is int and value >= least:
+        return (value,) * count
+    each = tuple(value) if isinstance(value, tuple | list) else (value,)
     if len(each) == 1:
         each = each * count
     if len(each) != count or any(not isinstance(v, int) or isinstance(v, bool) for v in each) or min(each) < least:
         counts = "one integer" if count == 1 else "one or two integers"
-        raise ValueError(f"{operation}: {name} must be {counts} of at least {least}, got {value!r}")
+        raise ArgumentError(f"{operation}: {name} must be {counts} of at least {least}, got {value!r}")
     return each
 
 
@@ -89,9 +94,9 @@ class _Geometry:
         fitting = (x[2] + 2 * ph - reach_h) // sh + 1, (x[3] + 2 * pw - reach_w) // sw + 1
         out_h, out_w = places or fitting
         if (x[2] + 2 * ph) * (x[3] + 2 * pw) > LARGEST_IMAGE:
-            raise ValueError(f"{operation}: an image of {x[2]}×{x[3]} with padding {padding} is too large")
+            raise ArgumentError(f"{operation}: an image of {x[2]}×{x[3]} with padding {padding} is too large")
         if min(weight[2:]) < 1 or out_h < 1 or out_w < 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: a kernel that reaches over {reach_h}×{reach_w} does not fit into the padded input "
                 f"of {x[2] + 2 * ph}×{x[3] + 2 * pw}"
             )
@@ -102,28 +107,33 @@ class _Geometry:
         )
 
 
-def check_types(operation: str, *tensors: Tensor | None) -> None:
-    given = [x for x in tensors if x is not None]
+def check_types(operation: str, input: Tensor, *others: Tensor | None) -> None:
+    """Tensors of one number type; the first must be there, the others may be None."""
+    given = [input, *[x for x in others if x is not None]]
+    alike = True
     for x in given:
-        if not isinstance(x, Value):
-            raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
-    if len({x.dtype for x in given}) > 1:
-        raise TypeError(
-            f"{operation}: operands are {', '.join(map(str, (x.dtype for x in given)))}; convert with .to()"
-        )
+        need_tensor(operation, x)
+        alike = alike and x.dtype is input.dtype
+    if not alike:
+        raise KindError(f"{operation}: operands are {', '.join([str(x.dtype) for x in given])}; convert with .to()")
+
+
+_geometry = functools.lru_cache(maxsize=1024)(_Geometry)
 
 
 def _check_shapes(operation: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: Any, layout: str) -> None:
+    need_tensor(operation, weight)
     check_types(operation, input, weight, bias)
+    engine.kernel_for(_conv2d, input.dtype, operation)
     sides = 1 if operation.endswith("1d") else 2
     if len(input.shape) not in (sides + 1, sides + 2) or len(weight.shape) != sides + 2:
         side = "length" if sides == 1 else "height, width"
-        raise ValueError(
+        raise ArgumentError(
             f"{operation}: expects input [batch, channels, {side}], or without batch, and weight [{layout}, {side}], "
             f"got shapes {input.shape} and {weight.shape}"
         )
     if not isinstance(groups, int) or groups < 1:
-        raise ValueError(f"{operation}: groups must be a positive integer, got {groups!r}")
+        raise ArgumentError(f"{operation}: groups must be a positive integer, got {groups!r}")
 
 
 def conv1d(
@@ -216,21 +226,21 @@ def _conv(
     if len(input.shape) == 3:
         return _without_batch(_conv, operation, input, weight, bias, stride, padding, dilation, groups)
     if input.shape[1] != weight.shape[1] * groups:
-        raise ValueError(
+        raise ArgumentError(
             f"{operation}: input has {input.shape[1]} channels (shape {shown(operation, input.shape)}) but weight "
             f"expects {weight.shape[1] * groups} (shape {shown(operation, weight.shape)}, groups={groups})"
         )
     if weight.shape[0] % groups:
-        raise ValueError(f"{operation}: {weight.shape[0]} out_channels cannot be split into {groups} groups")
+        raise ArgumentError(f"{operation}: {weight.shape[0]} out_channels cannot be split into {groups} groups")
     stride, dilation = pair(operation, "stride", stride, 1), pair(operation, "dilation", dilation, 1)
     extra = (0, 0)
     if isinstance(padding, str):
         padding, extra = _named_padding(operation, padding, weight, stride, dilation)
     else:
         padding = pair(operation, "padding", padding, 0)
-    geometry = _Geometry(operation, input.shape, weight.shape, stride, padding, dilation, groups)
+    geometry = _geometry(operation, input.shape, weight.shape, stride, padding, dilation, groups)
     if bias is not None and bias.shape != (weight.shape[0],):
-        raise ValueError(f"{operation}: bias has shape {bias.shape} but weight gives {weight.shape[0]} channels")
+        raise ArgumentError(f"{operation}: bias has shape {bias.shape} but weight gives {weight.shape[0]} channels")
     out = _forward(geometry, input, weight, bias)
     return getitem(out, (..., slice(extra[0], None), slice(extra[1], None))) if any(extra) else out
 
@@ -249,9 +259,9 @@ def _named_padding(
     if padding == "valid":
         return (0, 0), (0, 0)
     if padding != "same":
-        raise ValueError(f"{operation}: padding must be numbers, 'same' or 'valid', got {padding!r}")
+        raise ArgumentError(f"{operation}: padding must be numbers, 'same' or 'valid', got {padding!r}")
     if stride != (1, 1):
-        raise ValueError(f"{operation}: padding='same' needs stride 1, got {shown(operation, stride)}")
+        raise ArgumentError(f"{operation}: padding='same' needs stride 1, got {shown(operation, stride)}")
     height, width = (d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True))
     return ((height + 1) // 2, (width + 1) // 2), (height % 2, width % 2)
 
@@ -359,30 +369,30 @@ def _conv_transpose(
         options = (weight, bias, stride, padding, output_padding, groups, dilation)
         return _without_batch(_conv_transpose, operation, input, *options)
     if input.shape[1] != weight.shape[0]:
-        raise ValueError(
+        raise ArgumentError(
             f"{operation}: input has {input.shape[1]} channels (shape {shown(operation, input.shape)}) but weight "
             f"expects {weight.shape[0]} (shape {shown(operation, weight.shape)})"
         )
     if weight.shape[0] % groups:
-        raise ValueError(f"{operation}: {weight.shape[0]} in_channels cannot be split into {groups} groups")
+        raise ArgumentError(f"{operation}: {weight.shape[0]} in_channels cannot be split into {groups} groups")
     channels = weight.shape[1] * groups
     if bias is not None and bias.shape != (channels,):
-        raise ValueError(f"{operation}: bias has shape {bias.shape} but weight gives {channels} channels")
+        raise ArgumentError(f"{operation}: bias has shape {bias.shape} but weight gives {channels} channels")
     stride, dilation = pair(operation, "stride", stride, 1), pair(operation, "dilation", dilation, 1)
     padding, more = pair(operation, "padding", padding, 0), pair(operation, "output_padding", output_padding, 0)
     if any(m >= s and m >= d for m, s, d in zip(more, stride, dilation, strict=True)):
-        raise ValueError(f"{operation}: output_padding {output_padding} must be smaller than stride or dilation")
+        raise ArgumentError(f"{operation}: output_padding {output_padding} must be smaller than stride or dilation")
     sizes = tuple(
         (n - 1) * s - 2 * p + d * (k - 1) + m + 1
         for n, s, p, d, k, m in zip(input.shape[2:], stride, padding, dilation, weight.shape[2:], more, strict=True)
     )
     if min(sizes) < 1 or min(input.shape[2:]) < 1:
-        raise ValueError(
+        raise ArgumentError(
             f"{operation}: input of shape {shown(operation, input.shape)} with padding {shown(operation, padding)} "
             f"gives a result of size {shown(operation, sizes)}; it must have at least one number"
         )
     out_shape = (input.shape[0], channels, *sizes)
-    geometry = _Geometry(operation, out_shape, weight.shape, stride, padding, dilation, groups, input.shape[2:])
+    geometry = _geometry(operation, out_shape, weight.shape, stride, padding, dilation, groups, input.shape[2:])
     engine.kernel_for(_conv2d_backward_input, input.dtype, operation)
     out = _backward_input(geometry, input, weight)
     return out if bias is None else add(out, reshape(bias, (-1, 1, 1)))

@@ -8,9 +8,9 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.graph import Value, detached_alias
+from lucid.autograd.graph import Value, detached_alias, record
 from lucid.devices import check_device
-from lucid.ops.arithmetic import where
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.elementwise import default_dtype, is_number, need_tensor, result_type
 from lucid.ops.view import clone, sizes, to_dtype
 from lucid.types import Tensor
@@ -21,7 +21,7 @@ def finish(out: Tensor, requires_grad: bool, device: Any = None) -> Tensor:
     check_device(device)
     if requires_grad:
         if not out.dtype.is_floating_point:
-            raise TypeError(f"requires_grad: only floating-point tensors have gradients, not {out.dtype}")
+            raise KindError(f"requires_grad: only floating-point tensors have gradients, not {out.dtype}")
         out.requires_grad = True
     return out
 
@@ -59,18 +59,27 @@ def _copied(data: Any, dtype: Any) -> Tensor:
     return engine.wrap(np.array(array, order="C"))
 
 
+def _without_graph(data: Any) -> Any:
+    """Nested sequences with arrays in the place of tensors that require a gradient; others as they are."""
+    if isinstance(data, Value):
+        return data.array if data.requires_grad else data
+    if isinstance(data, list | tuple) and any(isinstance(x, list | tuple | Value) for x in data):
+        return [_without_graph(x) for x in data]
+    return data
+
+
 def _as_array(data: Any) -> np.ndarray:
     """What a user gave as an array, with a message for what is none."""
     if isinstance(data, np.ndarray):
         return data
     try:
-        array = np.asarray(data)
+        array = np.asarray(_without_graph(data) if isinstance(data, list | tuple) else data)
     except ValueError as error:
-        raise ValueError(f"tensor: the sequences are not of equal lengths ({error})") from None
+        raise ArgumentError(f"tensor: the sequences are not of equal lengths ({error})") from None
     if array.size == 0 and not isinstance(data, np.generic):
         return array
     if array.dtype == object or array.dtype.kind not in "biuf":
-        raise TypeError(f"tensor: cannot make numbers of {type(data).__name__} {str(data)[:60]!r}")
+        raise KindError(f"tensor: cannot make numbers of {type(data).__name__} {str(data)[:60]!r}")
     return array
 
 
@@ -117,14 +126,14 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         [3.0, 0.0]
     """
     if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"from_numpy: expected a NumPy array, got {type(ndarray).__name__}")
+        raise KindError(f"from_numpy: expected a NumPy array, got {type(ndarray).__name__}")
     return engine.wrap(ndarray.view(np.ndarray))
 
 
 def _new(shape: tuple[int, ...], dtype: Any) -> Tensor:
     for s in shape:
         if s < 0:
-            raise ValueError(f"a tensor cannot have the negative size {s} (shape {shape})")
+            raise ArgumentError(f"a tensor cannot have the negative size {s} (shape {shape})")
     return engine.empty(shape, default_dtype[0] if dtype is None else engine.dtype_of(dtype))
 
 
@@ -143,7 +152,7 @@ def full(size: Any, fill_value: float, *, dtype: Any = None, device: Any = None,
     if isinstance(fill_value, Value):
         fill_value = fill_value.array.item()
     if not is_number(fill_value):
-        raise TypeError(f"full: fill_value must be a number, got {type(fill_value).__name__}")
+        raise KindError(f"full: fill_value must be a number, got {type(fill_value).__name__}")
     if isinstance(fill_value, np.generic):
         fill_value = fill_value.item()
     out = _new(sizes((size,)), result_type(fill_value) if dtype is None else dtype)
@@ -157,7 +166,7 @@ def fill_with(out: Tensor, value: float) -> None:
     try:
         engine.fill(out, value)
     except (OverflowError, ValueError, TypeError) as error:
-        raise ValueError(f"fill: {value!r} does not fit into {out.dtype} ({error})") from None
+        raise ArgumentError(f"fill: {value!r} does not fit into {out.dtype} ({error})") from None
 
 
 def zeros(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -234,16 +243,16 @@ def arange(
     named = {"start": start, "end": end, "step": step}
     for name, value in zip(("end",) if len(args) == 1 and end is None else named, args, strict=False):
         if named[name] is not None:
-            raise TypeError(f"arange: {name} is given twice")
+            raise KindError(f"arange: {name} is given twice")
         named[name] = value
     if named["end"] is None or len(args) > 3:
-        raise TypeError(f"arange: expected end, or start and end, or start, end and step, got {len(args)} numbers")
+        raise KindError(f"arange: expected end, or start and end, or start, end and step, got {len(args)} numbers")
     start, end, step = (x.array.item() if isinstance(x, Value) else x for x in named.values())
     start, step = 0 if start is None else start, 1 if step is None else step
     if dtype is not None and not engine.dtype_of(dtype).is_floating_point:
         start, end, step = int(start), int(end), int(step)
     if step == 0 or (end - start) / step < 0:
-        raise ValueError(f"arange: step {step} does not lead from {start} to {end}")
+        raise ArgumentError(f"arange: step {step} does not lead from {start} to {end}")
     floats = any(isinstance(v, float | np.floating) for v in (start, end, step))
     if dtype is None:
         dtype = default_dtype[0] if floats else engine.int64
@@ -258,7 +267,7 @@ def linspace(
 ) -> Tensor:
     """``steps`` numbers evenly spaced from ``start`` to ``end``, both included."""
     if steps < 0:
-        raise ValueError(f"linspace: steps must not be negative, got {steps}")
+        raise ArgumentError(f"linspace: steps must not be negative, got {steps}")
     kind = default_dtype[0] if dtype is None else engine.dtype_of(dtype)
     return finish(engine.wrap(np.linspace(start, end, steps).astype(kind.numpy)), requires_grad, device)
 
@@ -281,7 +290,7 @@ def logspace(
         [1.0, 10.0, 100.0]
     """
     if steps < 0:
-        raise ValueError(f"logspace: steps must not be negative, got {steps}")
+        raise ArgumentError(f"logspace: steps must not be negative, got {steps}")
     kind = default_dtype[0] if dtype is None else engine.dtype_of(dtype)
     with np.errstate(all="ignore"):
         powers = np.logspace(start, end, steps, base=base).astype(kind.numpy)
@@ -291,24 +300,26 @@ def logspace(
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """The identity matrix, [n, n], or [n, m] with ones on the diagonal."""
     kind = default_dtype[0] if dtype is None else engine.dtype_of(dtype)
+    if n < 0 or (m is not None and m < 0):
+        raise ArgumentError(f"eye: sizes must not be negative, got {n if m is None else (n, m)}")
     return finish(engine.wrap(np.eye(n, m, dtype=kind.numpy)), requires_grad, device)
 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """The matrix with zeros above the given diagonal."""
-    return where(_below("tril", input, diagonal), input, zeros((), dtype=input.dtype))
+    return _triangle_of("tril", input, diagonal)
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The matrix with zeros below the given diagonal."""
-    return where(_below("triu", input, diagonal - 1), zeros((), dtype=input.dtype), input)
+    return _triangle_of("triu", input, diagonal)
 
 
-def _below(operation: str, input: Tensor, diagonal: int) -> Tensor:
-    """A bool matrix: True on and below a diagonal."""
+def _triangle_of(operation: str, input: Tensor, diagonal: int) -> Tensor:
     if len(input.shape) < 2:
-        raise ValueError(f"{operation}: expects at least 2 dimensions, got shape {input.shape}")
-    return engine.wrap(np.tri(input.shape[-2], input.shape[-1], diagonal, dtype=bool))
+        raise ArgumentError(f"{operation}: expects at least 2 dimensions, got shape {input.shape}")
+    out = engine.triangle(input, diagonal, operation == "triu")
+    return record(operation, out, (input,), (lambda grad: _triangle_of(operation, grad, diagonal),))
 
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
@@ -336,10 +347,10 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
 
 def _triangle(name: str, function: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Tensor:
     if row < 0 or col < 0:
-        raise ValueError(f"{name}: a matrix cannot have the sizes {row} and {col}")
+        raise ArgumentError(f"{name}: a matrix cannot have the sizes {row} and {col}")
     kind = engine.int64 if dtype is None else engine.dtype_of(dtype)
     if kind.category != 1:
-        raise TypeError(f"{name}: positions are integers, not {kind}")
+        raise KindError(f"{name}: positions are integers, not {kind}")
     places = np.ascontiguousarray(function(row, offset, col), kind.numpy)
     return finish(engine.wrap(places), False, device)
 

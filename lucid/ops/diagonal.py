@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from lucid.errors import ArgumentError
 from lucid.ops.broadcast import sum
+from lucid.ops.refusal import refuses
 from lucid.ops.shape import diagonal, diagonal_into_zeros
 from lucid.types import Tensor
 
@@ -25,10 +27,11 @@ def trace(input: Tensor) -> Tensor:
         5.0
     """
     if len(input.shape) != 2:
-        raise ValueError(f"trace: expects a matrix, got shape {input.shape}")
+        raise ArgumentError(f"trace: expects a matrix, got shape {input.shape}")
     return sum(diagonal(input))
 
 
+@refuses
 def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:  # noqa: N803
     """The diagonals of matrices, as a view: as :func:`lucid.diagonal`, of the last two dimensions if not told others.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import abs, add, div, eq, maximum, mul, sign, sub, where
 from lucid.ops.broadcast import sum
 from lucid.ops.functions import sqrt
@@ -47,15 +48,15 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = _MODES[0])
     """
     for x in (x1, x2):
         if not isinstance(x, Value):
-            raise TypeError(f"cdist: expected a tensor, got {type(x).__name__}")
+            raise KindError(f"cdist: expected a tensor, got {type(x).__name__}")
     if x1.dtype is not x2.dtype or not x1.dtype.is_floating_point:
-        raise TypeError(f"cdist: expects two floating-point tensors of one type, got {x1.dtype} and {x2.dtype}")
+        raise KindError(f"cdist: expects two floating-point tensors of one type, got {x1.dtype} and {x2.dtype}")
     if len(x1.shape) < 2 or len(x2.shape) < 2 or x1.shape[-1] != x2.shape[-1]:
-        raise ValueError(f"cdist: shapes {x1.shape} and {x2.shape} do not fit; expected [..., P, M] and [..., R, M]")
+        raise ArgumentError(f"cdist: shapes {x1.shape} and {x2.shape} do not fit; expected [..., P, M] and [..., R, M]")
     if not p >= 0:
-        raise ValueError(f"cdist: p must be at least 0, got {p}")
+        raise ArgumentError(f"cdist: p must be at least 0, got {p}")
     if compute_mode not in _MODES:
-        raise ValueError(f"cdist: compute_mode must be one of {list(_MODES)}, got {compute_mode!r}")
+        raise ArgumentError(f"cdist: compute_mode must be one of {list(_MODES)}, got {compute_mode!r}")
     a, b = broadcast_batches("cdist", x1, x2)
     if p == 2:
         many = a.shape[-2] > 25 or b.shape[-2] > 25

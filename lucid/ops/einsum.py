@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from lucid.autograd.graph import Value
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import mul
 from lucid.ops.broadcast import sum
 from lucid.ops.matmul import bmm
@@ -70,12 +71,12 @@ def _equation(args: tuple[Any, ...]) -> tuple[str, list[Tensor]]:
         operands = args[: len(args) // 2 * 2 : 2]
         equation = ",".join(map(_letters, args[1::2])) + ("->" + _letters(args[-1]) if len(args) % 2 else "")
     if not operands:
-        raise ValueError("einsum: expects at least one operand")
+        raise ArgumentError("einsum: expects at least one operand")
     for x in operands:
         if not isinstance(x, Value):
-            raise TypeError(f"einsum: expected a tensor, got {type(x).__name__}")
+            raise KindError(f"einsum: expected a tensor, got {type(x).__name__}")
         if x.dtype is not operands[0].dtype:
-            raise TypeError(f"einsum: operands are {operands[0].dtype} and {x.dtype}; convert one with .to()")
+            raise KindError(f"einsum: operands are {operands[0].dtype} and {x.dtype}; convert one with .to()")
     return equation, list(operands)
 
 
@@ -84,7 +85,7 @@ def _letters(numbers: Any) -> str:
     text = ""
     for n in numbers:
         if n is not ... and not 0 <= n < 52:
-            raise ValueError(f"einsum: subscripts must be 0 to 51 or ..., got {n}")
+            raise ArgumentError(f"einsum: subscripts must be 0 to 51 or ..., got {n}")
         text += "..." if n is ... else chr(ord("A") + n) if n < 26 else chr(ord("a") + n - 26)
     return text
 
@@ -94,7 +95,7 @@ def _parse(equation: str, operands: list[Tensor]) -> tuple[list[Labels], Labels]
     left, arrow, right = equation.partition("->")
     subscripts = left.split(",")
     if len(subscripts) != len(operands):
-        raise ValueError(f"einsum: {equation!r} speaks of {len(subscripts)} operands, got {len(operands)}")
+        raise ArgumentError(f"einsum: {equation!r} speaks of {len(subscripts)} operands, got {len(operands)}")
     inputs = [_labels(equation, text, len(x.shape)) for text, x in zip(subscripts, operands, strict=True)]
     used = list(itertools.chain(*inputs))
     widest = max((-label for label in used if isinstance(label, int)), default=0)
@@ -105,9 +106,9 @@ def _parse(equation: str, operands: list[Tensor]) -> tuple[list[Labels], Labels]
         output = (*range(-widest, 0), *once)
     for label in output:
         if output.count(label) > 1:
-            raise ValueError(f"einsum: {label!r} appears twice in the result of {equation!r}")
+            raise ArgumentError(f"einsum: {label!r} appears twice in the result of {equation!r}")
         if label not in used:
-            raise ValueError(f"einsum: {label!r} is in the result of {equation!r} but in no operand")
+            raise ArgumentError(f"einsum: {label!r} is in the result of {equation!r} but in no operand")
     return inputs, output
 
 
@@ -115,10 +116,10 @@ def _labels(equation: str, text: str, ndim: int) -> Labels:
     """One operand's subscripts, with an ellipsis written out."""
     before, dots, after = text.partition("...")
     if not all(c.isascii() and c.isalpha() for c in before + after):
-        raise ValueError(f"einsum: {text!r} in {equation!r} is not made of letters and one '...'")
+        raise ArgumentError(f"einsum: {text!r} in {equation!r} is not made of letters and one '...'")
     spread = ndim - len(before) - len(after)
     if spread < 0 or (spread and not dots):
-        raise ValueError(f"einsum: {text!r} in {equation!r} does not fit an operand of {ndim} dimensions")
+        raise ArgumentError(f"einsum: {text!r} in {equation!r} does not fit an operand of {ndim} dimensions")
     return (*before, *range(-spread, 0), *after)
 
 
@@ -135,7 +136,7 @@ def _without_repeats(x: Tensor, labels: Labels) -> Term:
             first = labels.index(label)
             second = labels.index(label, first + 1)
             if x.shape[first] != x.shape[second]:
-                raise ValueError(f"einsum: {label!r} stands for sizes {x.shape[first]} and {x.shape[second]}")
+                raise ArgumentError(f"einsum: {label!r} stands for sizes {x.shape[first]} and {x.shape[second]}")
             x = diagonal(x, 0, first, second)
             labels = (*(s for i, s in enumerate(labels) if i not in (first, second)), label)
     return x, labels
@@ -148,7 +149,7 @@ def _check_sizes(equation: str, terms: list[Term]) -> None:
             known = sizes.setdefault(label, size)
             if known != size and 1 not in (known, size):
                 name = "..." if isinstance(label, int) else label
-                raise ValueError(f"einsum: {name!r} in {equation!r} stands for sizes {known} and {size}")
+                raise ArgumentError(f"einsum: {name!r} in {equation!r} stands for sizes {known} and {size}")
             sizes[label] = size if known == 1 else known
 
 

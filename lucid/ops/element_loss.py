@@ -7,14 +7,16 @@ import warnings
 from typing import Any
 
 from lucid import engine
+from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, describe, record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.activation_family import huber_of, softplus
 from lucid.ops.arithmetic import abs, add, div, eq, gt, lt, maximum, mul, neg, sub, where
 from lucid.ops.broadcast import broadcast_tensors, sum
 from lucid.ops.create import ones_like
 from lucid.ops.elementwise import is_number
 from lucid.ops.functions import exp, log, log1p, square
-from lucid.ops.loss import bce_with_logits, reduced
+from lucid.ops.loss import bce_with_logits, old_reduction, reduced
 from lucid.ops.reduce import any
 from lucid.ops.similarity import floor_value
 from lucid.ops.view import to_dtype, unsqueeze
@@ -24,13 +26,13 @@ from lucid.types import Tensor
 def _check(operation: str, *tensors: Any) -> None:
     for x in tensors:
         if not isinstance(x, Value):
-            raise TypeError(f"{operation}: expected two tensors, got {' and '.join(map(describe, tensors))}")
+            raise KindError(f"{operation}: expected two tensors, got {' and '.join(map(describe, tensors))}")
 
 
 def _same_shape(operation: str, input: Any, target: Any) -> None:
     _check(operation, input, target)
     if input.shape != target.shape:
-        raise ValueError(f"{operation}: input has shape {input.shape} but target has shape {target.shape}")
+        raise ArgumentError(f"{operation}: input has shape {input.shape} but target has shape {target.shape}")
 
 
 def _difference(operation: str, input: Any, target: Any) -> Tensor:
@@ -50,16 +52,25 @@ def _weighted(operation: str, loss: Tensor, weight: Tensor | None, input: Tensor
         return loss
     _check(operation, weight)
     if weight.shape != input.shape:
-        raise ValueError(f"{operation}: weight has shape {weight.shape} but input has shape {input.shape}")
+        raise ArgumentError(f"{operation}: weight has shape {weight.shape} but input has shape {input.shape}")
     return mul(loss, weight)
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """(input − target)², reduced.
 
     Args:
         input: [any shape].
         target: of the same shape; another that broadcasts gives a warning.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
         weight: factors of the losses, of the same shape; the mean is over their sum.
 
@@ -71,8 +82,25 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Ten
         >>> lucid.nn.functional.mse_loss(lucid.tensor([1.0, 3.0]), lucid.zeros(2)).item()
         5.0
     """
+    reduction = old_reduction("mse_loss", size_average, reduce, reduction)
     difference = _difference("mse_loss", input, target)
+    if weight is None and reduction in ("mean", "sum") and difference.dtype in _sum_squares:
+        return _squares_summed(
+            "mse_loss", difference, (difference.array.size or math.nan) if reduction == "mean" else 1
+        )
     return _reduced_by_weight("mse_loss", mul(difference, difference), weight, input, reduction)
+
+
+_sum_squares = engine.kernels("sum_squares")
+
+
+def _squares_summed(name: str, x: Tensor, share: float) -> Tensor:
+    """Σ x² / share, without a tensor of the squares."""
+    dense, total = engine.contiguous(x), engine.empty((), x.dtype)
+    _sum_squares[x.dtype](1, dense.array.size, 1, dense.pointer, total.pointer)
+    with no_grad():
+        out = total if share == 1 else div(total, share)
+    return record(name, out, (x,), (lambda grad, x: mul(x, mul(grad, 2 / share)),), (x,))
 
 
 def _reduced_by_weight(operation: str, loss: Tensor, weight: Any, input: Tensor, reduction: str) -> Tensor:
@@ -82,12 +110,21 @@ def _reduced_by_weight(operation: str, loss: Tensor, weight: Any, input: Tensor,
     return reduced(operation, loss, reduction)
 
 
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """|input − target|, reduced.
 
     Args:
         input: [any shape].
         target: of the same shape; another that broadcasts gives a warning.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
         weight: factors of the losses, of the same shape; the mean is over their sum.
 
@@ -99,6 +136,7 @@ def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Tens
         >>> lucid.nn.functional.l1_loss(lucid.tensor([1.0, -3.0]), lucid.zeros(2)).item()
         2.0
     """
+    reduction = old_reduction("l1_loss", size_average, reduce, reduction)
     loss = abs(_difference("l1_loss", input, target))
     return _reduced_by_weight("l1_loss", loss, weight, input, reduction)
 
@@ -115,6 +153,9 @@ def huber_loss(
         delta: where the parabola becomes a line; positive.
         weight: factors of the losses, of the same shape.
 
+    Returns:
+        The loss in the number type of the input.
+
     Raises:
         ValueError: for a delta that is not positive, shapes that do not broadcast, or another reduction.
 
@@ -124,17 +165,27 @@ def huber_loss(
         [0.5, 2.5]
     """
     if not delta > 0:
-        raise ValueError(f"huber_loss: delta must be positive, got {delta}")
-    loss = huber_of(_difference("huber_loss", input, target), delta, 1.0)
+        raise ArgumentError(f"huber_loss: delta must be positive, got {delta}")
+    difference = to_dtype(_difference("huber_loss", input, target), input.dtype)
+    loss = huber_of(difference, delta, 1.0)
     return reduced("huber_loss", _weighted("huber_loss", loss, weight, input), reduction)
 
 
-def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
     """½ d² / beta for |d| < beta, beyond |d| − ½ beta, d = input − target (Girshick 2015), reduced.
 
     Args:
         input: [any shape].
         target: of the same shape; another that broadcasts gives a warning.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
         beta: where the parabola becomes a line; with 0 it is the L1 loss.
 
@@ -146,8 +197,9 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
         >>> lucid.nn.functional.smooth_l1_loss(lucid.tensor([1.0, 3.0]), lucid.zeros(2), beta=2.0).item()
         1.125
     """
+    reduction = old_reduction("smooth_l1_loss", size_average, reduce, reduction)
     if beta < 0:
-        raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+        raise ArgumentError(f"smooth_l1_loss: beta must not be negative, got {beta}")
     difference = _difference("smooth_l1_loss", input, target)
     loss = huber_of(difference, beta, 1 / beta) if beta else abs(difference)
     return reduced("smooth_l1_loss", loss, reduction)
@@ -190,7 +242,12 @@ def _bce_gradient(grad: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """−[y log x + (1 − y) log(1 − x)], the logarithms at least −100, reduced.
 
@@ -198,6 +255,8 @@ def binary_cross_entropy(
         input: probabilities x, from 0 to 1, [any shape]. For logits use :func:`binary_cross_entropy_with_logits`.
         target: y, from 0 to 1, of the same shape.
         weight: factors of the losses, broadcast to the shape.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -209,12 +268,15 @@ def binary_cross_entropy(
         >>> round(loss.item(), 4)
         0.6931
     """
+    reduction = old_reduction("binary_cross_entropy", size_average, reduce, reduction)
     operation = "binary_cross_entropy"
     _same_shape(operation, input, target)
-    outside = (input.array < 0) | (input.array > 1)
+    outside = ~((input.array >= 0) & (input.array <= 1))  # NaN is outside too
     if outside.any():
         value = input.array[outside].reshape(-1)[0]
-        raise ValueError(f"{operation}: input must be from 0 to 1, got {value}; for logits use {operation}_with_logits")
+        raise ArgumentError(
+            f"{operation}: input must be from 0 to 1, got {value}; for logits use {operation}_with_logits"
+        )
     loss = _bce_of(input, to_dtype(target, input.dtype))
     if weight is not None:
         loss = mul(loss, weight)
@@ -225,6 +287,8 @@ def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
@@ -234,6 +298,8 @@ def binary_cross_entropy_with_logits(
         input: logits x, [any shape].
         target: y, from 0 to 1, of the same shape.
         weight: factors of the losses, broadcast to the shape.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
         pos_weight: p, the weight of positive targets, broadcast to the shape; 1 when None.
 
@@ -246,6 +312,7 @@ def binary_cross_entropy_with_logits(
         >>> round(loss.item(), 4)
         0.6931
     """
+    reduction = old_reduction("binary_cross_entropy_with_logits", size_average, reduce, reduction)
     operation = "binary_cross_entropy_with_logits"
     _same_shape(operation, input, target)
     target = target if target.dtype is input.dtype else target.to(input.dtype)
@@ -258,12 +325,21 @@ def binary_cross_entropy_with_logits(
     return reduced(operation, loss, reduction)
 
 
-def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False) -> Tensor:
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
     """The divergence of Kullback and Leibler (1951): t · (log t − input), reduced.
 
     Args:
         input: log-probabilities, [batch, ...].
         target: probabilities t, or with log_target their logarithms, of the same shape.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "sum", "batchmean" (the sum over the batch size: the mean divergence) or "mean" (over all
             elements: with a warning, because that is not the divergence).
         log_target: whether the target holds logarithms.
@@ -277,6 +353,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
         >>> lucid.nn.functional.kl_div(p.log(), p, reduction="batchmean").item()
         0.0
     """
+    reduction = old_reduction("kl_div", size_average, reduce, reduction)
     _check("kl_div", input, target)
     if reduction == "mean":
         warnings.warn(
@@ -297,7 +374,9 @@ def poisson_nll_loss(
     target: Tensor,
     log_input: bool = True,
     full: bool = False,
+    size_average: bool | None = None,
     eps: float = 1e-8,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """−log of the Poisson probability of a count: rate − target · log rate + log target!, reduced.
@@ -307,7 +386,9 @@ def poisson_nll_loss(
         target: counts, of the same shape.
         log_input: what the input is.
         full: whether log target! counts, by Stirling's formula t log t − t + ½ log(2πt) for t > 1.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
         eps: added to the rate inside the logarithm, with log_input=False.
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -318,6 +399,7 @@ def poisson_nll_loss(
         >>> lucid.nn.functional.poisson_nll_loss(lucid.zeros(2), lucid.tensor([0.0, 3.0])).item()
         1.0
     """
+    reduction = old_reduction("poisson_nll_loss", size_average, reduce, reduction)
     _check("poisson_nll_loss", input, target)
     if log_input:
         loss = sub(exp(input), mul(target, input))
@@ -356,14 +438,14 @@ def gaussian_nll_loss(
     variance: Any = mul(ones_like(input), var) if is_number(var) else var
     _check("gaussian_nll_loss", variance)
     if any(lt(variance, 0)):
-        raise ValueError("gaussian_nll_loss: var must not be negative, and has entries that are")
+        raise ArgumentError("gaussian_nll_loss: var must not be negative, and has entries that are")
     if variance.shape != input.shape:
         if input.shape[:-1] == variance.shape:
             variance = unsqueeze(variance, -1)
         elif len(variance.shape) != len(input.shape) or [
             m for n, m in zip(input.shape, variance.shape, strict=True) if n != m
         ] != [1]:
-            raise ValueError(
+            raise ArgumentError(
                 f"gaussian_nll_loss: var has shape {variance.shape}, which does not fit input {input.shape}"
             )
     variance = floor_value(variance, eps)
@@ -373,12 +455,20 @@ def gaussian_nll_loss(
     return reduced("gaussian_nll_loss", loss, reduction)
 
 
-def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
     """log(1 + e^(−target · input)), reduced, without overflow.
 
     Args:
         input: scores, [any shape].
         target: 1 or −1, of the same shape.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -389,6 +479,7 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> 
         >>> round(lucid.nn.functional.soft_margin_loss(lucid.zeros(2), lucid.tensor([1.0, -1.0])).item(), 4)
         0.6931
     """
+    reduction = old_reduction("soft_margin_loss", size_average, reduce, reduction)
     _check("soft_margin_loss", input, target)
     input, target = broadcast_tensors(input, target)
     return reduced("soft_margin_loss", softplus(neg(mul(target, input))), reduction)

@@ -10,9 +10,10 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.grad_mode import mode
-from lucid.autograd.graph import Node, Value, detached_alias, edge_of, record
+from lucid.autograd.graph import Node, Value, edge_of, record
 from lucid.engine import Elementwise, NoKernel, float32, float64
-from lucid.ops.broadcast import broadcast_shapes, expand
+from lucid.errors import ArgumentError, KindError
+from lucid.ops.broadcast import broadcast_shapes, spread, sum_to_size
 from lucid.ops.view import to_dtype
 from lucid.types import Operand, Tensor
 
@@ -51,7 +52,7 @@ def result_type(*operands: Operand) -> engine.dtype:
             if found is None or best.category > found.category:
                 found = best
     if found is None:
-        raise ValueError("result_type: expected at least one tensor or number")
+        raise ArgumentError("result_type: expected at least one tensor or number")
     return found
 
 
@@ -68,7 +69,7 @@ def is_number(x: Any) -> bool:
 
 def operand(operation: str, x: Any) -> Any:
     """A tensor or a plain Python number, from what a user may give as an operand."""
-    if isinstance(x, Value):
+    if isinstance(x, Value) or x.__class__ is float or x.__class__ is int:
         return x
     if isinstance(x, np.ndarray) and x.ndim:
         return engine.wrap(np.ascontiguousarray(x).view(np.ndarray))  # see Tensor.numpy
@@ -76,21 +77,21 @@ def operand(operation: str, x: Any) -> Any:
         return x.item()
     if is_number(x):
         return x
-    raise TypeError(f"{operation}: expected a tensor or a number, got {type(x).__name__}")
+    raise KindError(f"{operation}: expected a tensor or a number, got {type(x).__name__}")
 
 
 def need_tensor(operation: str, x: Any) -> None:
     """Raises TypeError for what is not a tensor."""
     if not isinstance(x, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+        raise KindError(f"{operation}: expected a tensor, got {type(x).__name__}")
 
 
 def common_shape(operation: str, *tensors: Tensor) -> tuple[int, ...]:
     """The shape that the tensors broadcast to; the error, when they do not, names the operation."""
     try:
-        return broadcast_shapes(*(x.shape for x in tensors))
+        return broadcast_shapes(*[x.shape for x in tensors])
     except ValueError as error:
-        raise ValueError(f"{operation}: {error}") from None
+        raise ArgumentError(f"{operation}: {error}") from None
 
 
 def match(operation: str, a: Any, b: Any, kind: engine.dtype | None = None) -> tuple[Tensor, Tensor]:
@@ -101,8 +102,8 @@ def match(operation: str, a: Any, b: Any, kind: engine.dtype | None = None) -> t
         a, b = to_dtype(a, kind), to_dtype(b, kind)
     if a.shape != b.shape:
         shape = common_shape(operation, a, b)
-        a = a if a.shape == shape else expand(a, shape)
-        b = b if b.shape == shape else expand(b, shape)
+        a = a if a.shape == shape else spread(a, shape)
+        b = b if b.shape == shape else spread(b, shape)
     return a, b
 
 
@@ -111,7 +112,10 @@ def alike(first: Operand, *others: Operand) -> bool:
     if not isinstance(first, Value):
         return False
     kind, shape = first.dtype, first.shape
-    return all(isinstance(x, Value) and x.dtype is kind and x.shape == shape for x in others)
+    for x in others:
+        if not isinstance(x, Value) or x.dtype is not kind or x.shape != shape:
+            return False
+    return True
 
 
 def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype | None = None) -> Sequence[Any]:
@@ -128,7 +132,27 @@ def match_all(operation: str, operands: tuple[Operand, ...], kind: engine.dtype 
     if all(x.shape == shape for x in tensors):
         return tensors
     shape = common_shape(operation, *tensors)
-    return [x if x.shape == shape else expand(x, shape) for x in tensors]
+    return [x if x.shape == shape else spread(x, shape) for x in tensors]
+
+
+def no_bools(operation: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` of integer arrays; bools are refused."""
+
+    def of_integers(*operands: Any) -> Any:
+        if all(x.dtype == bool if isinstance(x, np.ndarray) else isinstance(x, bool) for x in operands):
+            raise NoKernel(operation, engine.bool_)
+        return function(*operands)
+
+    return of_integers
+
+
+def no_integers(operation: str) -> Callable[..., Any]:
+    """Refuses what is not floating point."""
+
+    def refuse(a: Any) -> Any:
+        raise NoKernel(operation, engine.wrap(a).dtype)
+
+    return refuse
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -205,7 +229,26 @@ def _binary_unlike(op: Binary, a: Operand, b: Operand) -> Tensor:
     """``op`` on operands of two shapes or number types."""
     if not (isinstance(a, Value) and isinstance(b, Value)):
         return _binary_number(op, a, b)
-    return binary(op, *match(op.name, a, b))
+    if a.dtype is not b.dtype:
+        kind = result_type(a, b)
+        return binary(op, to_dtype(a, kind), to_dtype(b, kind))
+    shape = common_shape(op.name, a, b)
+    if a.dtype not in op.family.table:
+        return binary(op, *match(op.name, a, b))
+    out = engine.binary_broadcast(op.family, a, b, shape)
+    if (a.requires_grad or b.requires_grad) and mode.recording:
+        out.requires_grad = True
+        rules = (_summed(op.rules[0], a.shape, shape), _summed(op.rules[1], b.shape, shape))
+        saved, version = ((a, b), a.version[0] + b.version[0]) if op.saves else ((), 0)
+        out.node = Node(op.name, rules, (edge_of(a), edge_of(b)), saved, version)
+    return out
+
+
+def _summed(rule: Any, before: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    """The rule of an operand that was broadcast from ``before`` to ``shape``."""
+    if rule is None or before == shape:
+        return rule
+    return lambda *args: sum_to_size(rule(*args), before)
 
 
 def _binary_number(op: Binary, a: Operand, b: Operand) -> Tensor:
@@ -270,9 +313,11 @@ class Unary:
 def unary(op: Unary, x: Tensor) -> Tensor:
     """Runs and records ``op``."""
     try:
-        if not x.dtype.is_floating_point and op.floats:
-            x = to_dtype(x, default_dtype[0])
         out = engine_unary(op.family, x)
+    except NoKernel:
+        if not op.floats:
+            raise
+        return unary(op, to_dtype(x, default_dtype[0]))
     except AttributeError:
         need_tensor(op.name, x)
         raise
@@ -283,7 +328,9 @@ def unary(op: Unary, x: Tensor) -> Tensor:
         if saves == "input":
             out.node = Node(op.name, op.rules, edges, (x,), x.version[0])
         elif saves:
-            out.node = node = Node(op.name, op.rules, edges, (detached_alias(out),), 0)
+            alias = engine.new(out.array, out.pointer, out.shape, out.dtype)  # as detached_alias, of a fresh tensor
+            alias.version = out.version
+            out.node = node = Node(op.name, op.rules, edges, (alias,), 0)
             node.output = 0
         else:
             out.node = Node(op.name, op.rules, edges, (), 0)

@@ -12,6 +12,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import detached_alias, needs_graph, record
+from lucid.errors import ArgumentError
 from lucid.ops.arithmetic import add, div, mul, sub
 from lucid.ops.create import tril
 from lucid.ops.diagonal import on_diagonal
@@ -153,7 +154,7 @@ def qr(input: Tensor, some: bool = True) -> QR:
 
 def _qr(operation: str, A: Tensor, kind: str) -> tuple[Tensor, Tensor]:  # noqa: N803
     if kind not in ("reduced", "complete", "r"):
-        raise ValueError(f"{operation}: mode must be 'reduced', 'complete' or 'r', got {kind!r}")
+        raise ArgumentError(f"{operation}: mode must be 'reduced', 'complete' or 'r', got {kind!r}")
     check_matrices(operation, A)
     m, n = A.shape[-2:]
     if m < n and kind != "r" and needs_graph(A):
@@ -221,7 +222,7 @@ def linalg_svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = No
         [4.0, 3.0]
     """
     if driver is not None:
-        raise ValueError(f"linalg.svd: driver must be None on the CPU, got {driver!r}")
+        raise ArgumentError(f"linalg.svd: driver must be None on the CPU, got {driver!r}")
     return SVD(*_svd("linalg.svd", A, full_matrices))
 
 
@@ -257,7 +258,7 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:  # noqa: N803
         [4.0, 3.0]
     """
     if driver is not None:
-        raise ValueError(f"linalg.svdvals: driver must be None on the CPU, got {driver!r}")
+        raise ArgumentError(f"linalg.svdvals: driver must be None on the CPU, got {driver!r}")
     if needs_graph(A):
         return _svd("linalg.svdvals", A, False)[1]
     check_matrices("linalg.svdvals", A)
@@ -360,7 +361,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:  # noqa: N803
 def _eigh(operation: str, A: Tensor, UPLO: str) -> Eigh:  # noqa: N803
     check_matrices(operation, A, square=True)
     if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
-        raise ValueError(f"{operation}: UPLO must be 'L' or 'U', got {UPLO!r}")
+        raise ArgumentError(f"{operation}: UPLO must be 'L' or 'U', got {UPLO!r}")
     out = Eigh(*(wrapped(A, x) for x in _finite(operation, A, np.linalg.eigh, UPLO=UPLO.upper())))
 
     def rules(grads: list[Any], A: Tensor, L: Tensor, V: Tensor) -> Any:  # noqa: N803

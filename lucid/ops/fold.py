@@ -8,6 +8,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.graph import record
 from lucid.engine import ffi
+from lucid.errors import ArgumentError, PositionError
 from lucid.ops.conv import LARGEST_IMAGE, check_types, pair
 from lucid.ops.view import reshape
 from lucid.types import Tensor
@@ -32,13 +33,13 @@ class _Windows:
         pad, steps = pair(operation, "padding", padding, 0), pair(operation, "stride", stride, 1)
         sides = images[2:]
         if math.prod(size + 2 * p for size, p in zip(sides, pad, strict=True)) > LARGEST_IMAGE:
-            raise ValueError(f"{operation}: an image of {sides[0]}×{sides[1]} with padding {padding} is too large")
+            raise ArgumentError(f"{operation}: an image of {sides[0]}×{sides[1]} with padding {padding} is too large")
         windows = tuple(
             (size + 2 * p - d * (k - 1) - 1) // s + 1
             for size, p, d, k, s in zip(sides, pad, apart, kernel, steps, strict=True)
         )
         if min(*windows, *sides) < 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: kernel_size {kernel_size} with dilation {dilation} does not fit into the image of "
                 f"{sides[0]}×{sides[1]} with padding {padding}"
             )
@@ -77,7 +78,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
         out = unfold(reshape(input, (1, *input.shape)), kernel_size, dilation, padding, stride)
         return reshape(out, out.shape[1:])
     if len(input.shape) != 4:
-        raise ValueError(f"unfold: expects [batch, channels, height, width], or without batch, got {input.shape}")
+        raise PositionError(f"unfold: expects [batch, channels, height, width], or without batch, got {input.shape}")
     return _unfold(_Windows("unfold", input.shape, kernel_size, dilation, padding, stride), input)
 
 
@@ -117,17 +118,19 @@ def fold(
         out = fold(reshape(input, (1, *input.shape)), output_size, kernel_size, dilation, padding, stride)
         return reshape(out, out.shape[1:])
     if len(input.shape) != 3:
-        raise ValueError(
+        raise ArgumentError(
             "fold: expects [batch, channels * kernel_height * kernel_width, windows], or without batch, "
             f"got {input.shape}"
         )
     taps = math.prod(pair("fold", "kernel_size", kernel_size, 1))
     if input.shape[1] % taps:
-        raise ValueError(f"fold: {input.shape[1]} rows (shape {input.shape}) do not divide by the {taps} of a window")
+        raise ArgumentError(
+            f"fold: {input.shape[1]} rows (shape {input.shape}) do not divide by the {taps} of a window"
+        )
     images = (input.shape[0], input.shape[1] // taps, *pair("fold", "output_size", output_size, 1))
     windows = _Windows("fold", images, kernel_size, dilation, padding, stride)
     if windows.columns != input.shape:
-        raise ValueError(
+        raise ArgumentError(
             f"fold: an output of {images[2]}×{images[3]} has {windows.columns[2]} windows, but input of shape "
             f"{input.shape} has {input.shape[2]}"
         )

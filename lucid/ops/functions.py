@@ -11,6 +11,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value
 from lucid.engine import NoKernel
+from lucid.errors import ArgumentError
 from lucid.ops.arithmetic import add, div, eq, ge, gt, logical_and, logical_or, lt, mul, neg, sign, sub, where
 from lucid.ops.elementwise import Binary, Unary, binary, is_number, need_tensor, unary
 from lucid.ops.limits import clamp
@@ -35,8 +36,12 @@ def pow(input: Operand, exponent: Operand) -> Tensor:
             return mul(input, input)
         if exponent == 0.5 and input.dtype.is_floating_point:
             return sqrt(input)
+        if exponent == -0.5 and input.dtype.is_floating_point:
+            return rsqrt(input)
         if exponent < 0 and not input.dtype.is_floating_point and isinstance(exponent, numbers.Integral):
-            raise ValueError("pow: an integer tensor to a negative integer power is not an integer; use .float() first")
+            raise ArgumentError(
+                "pow: an integer tensor to a negative integer power is not an integer; use .float() first"
+            )
     return binary(_pow, input, exponent)
 
 
@@ -54,7 +59,11 @@ def _pow_right(grad: Tensor, a: Operand, b: Tensor) -> Tensor:
 
 
 def _integer_power(a: Any, b: Any) -> Any:
-    """a^b of integers; 1 / a^|b| without its fraction where b is negative."""
+    """a^b of integers; 1 / a^|b| without its fraction where b is negative. Of bools to a number only."""
+    if isinstance(b, bool) and a.dtype == bool:
+        return np.logical_or(a, not b)
+    if np.asarray(a).dtype == np.asarray(b).dtype == bool:
+        raise NoKernel("pow", engine.bool_)
     positive = np.power(a, np.abs(b))
     return np.where(np.less(b, 0), np.where(np.abs(a) == 1, positive, 0), positive)
 

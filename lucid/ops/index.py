@@ -12,11 +12,12 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Node, Value, describe, edge_of, needs_graph, record
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.elementwise import common_shape, need_tensor
 from lucid.ops.joining import cat as cat
 from lucid.ops.joining import stack as stack
-from lucid.ops.picking import Places, number_in, pick
+from lucid.ops.picking import Places, check_range, number_in, pick
 from lucid.ops.picking import getitem as getitem
 from lucid.ops.rebase import changed, may_change
 from lucid.ops.slicing import narrow as narrow
@@ -40,28 +41,22 @@ def need_indices(operation: str, index: Tensor) -> Tensor:
         TypeError: for what is not an int64 or int32 tensor.
     """
     if not isinstance(index, Value):
-        raise TypeError(f"{operation}: index must be a tensor, got {type(index).__name__}")
+        raise KindError(f"{operation}: index must be a tensor, got {type(index).__name__}")
     if index.dtype is engine.int64:
         return index if index.strides is None else engine.contiguous(index)
     if index.dtype is not engine.int32:
-        raise TypeError(f"{operation}: index must be an int64 or int32 tensor, got {index.dtype}")
+        raise KindError(f"{operation}: index must be an int64 or int32 tensor, got {index.dtype}")
     return engine.convert(index, engine.int64)
-
-
-def _check_range(operation: str, index: Tensor, size: int) -> None:
-    """Refuses numbers out of [0, size), where no kernel does."""
-    outside = ((index.array < 0) | (index.array >= size)).reshape(-1)
-    engine.check_index(int(outside.argmax()) if outside.any() else -1, index, size, operation)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Rows of a table, for embeddings
 
 
-def gather_rows(table: Tensor, index: Tensor) -> Tensor:
+def gather_rows(table: Tensor, index: Tensor, skip: int = -1) -> Tensor:
     """Row ``index[i, ...]`` of ``table`` at place [i, ...].
 
-    Table [rows, ...] and index [...] give [*index.shape, *table.shape[1:]].
+    Table [rows, ...] and index [...] give [*index.shape, *table.shape[1:]]. Row ``skip`` gets no gradient.
 
     Raises:
         IndexError: for a row that is not there.
@@ -75,9 +70,8 @@ def gather_rows(table: Tensor, index: Tensor) -> Tensor:
     position = kernel(index.array.size, width, rows, dense.pointer, index.pointer, out.pointer)
     engine.check_index(position, index, rows, "index")
     shape = table.shape
-    return record(
-        "gather_rows", out, (table,), (lambda grad, index: scatter_rows_into_zeros(grad, index, shape),), (index,)
-    )
+    rule = lambda grad, index: scatter_rows_into_zeros(grad, index, shape, skip)  # noqa: E731
+    return record("gather_rows", out, (table,), (rule,), (index,))
 
 
 def scatter_rows_into_zeros(grad: Tensor, index: Tensor, shape: tuple[int, ...], skip: int = -1) -> Tensor:
@@ -89,6 +83,8 @@ def scatter_rows_into_zeros(grad: Tensor, index: Tensor, shape: tuple[int, ...],
         shape: that of the table.
         skip: rows to be added here are left out (the padding row of an embedding).
     """
+    if grad.shape != (*index.shape, *shape[1:]):
+        raise RuntimeError(f"index: the gradient has shape {grad.shape}, but the index now has {index.shape}")
     dense = engine.contiguous(grad)
     out = engine.zeros(shape, grad.dtype)
     width = out.array.size // shape[0] if shape[0] else 0
@@ -138,7 +134,7 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     source = _part("gather", input, dim, index)
     size = source.shape[dim] if source.shape else 1
     if source.dtype not in _gather:
-        _check_range("gather", index, size)
+        check_range("gather", index, size)
         if not source.shape:
             return engine.wrap(source.array.copy())
         return engine.wrap(np.take_along_axis(source.array, index.array, dim))
@@ -155,8 +151,12 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def _part(operation: str, x: Tensor, dim: int, index: Tensor) -> Tensor:
     """The part of ``x`` that an index with smaller sizes in the other dimensions speaks of."""
+    if index.shape == x.shape:
+        return x
     if len(index.shape) != len(x.shape) or any(i != dim and index.shape[i] > size for i, size in enumerate(x.shape)):
-        raise ValueError(f"{operation}: index shape {index.shape} does not fit input shape {x.shape} along dim {dim}")
+        raise ArgumentError(
+            f"{operation}: index shape {index.shape} does not fit input shape {x.shape} along dim {dim}"
+        )
     if all(i == dim or index.shape[i] == size for i, size in enumerate(x.shape)):
         return x
     cut = tuple(slice(None) if i == dim else slice(index.shape[i]) for i in range(len(x.shape)))
@@ -165,6 +165,8 @@ def _part(operation: str, x: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def scatter_into_zeros(source: Tensor, dim: int, index: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Zeros of ``shape`` with ``source`` added where :func:`gather` picked: its derivative."""
+    if source.shape != index.shape:
+        raise RuntimeError(f"scatter: the gradient has shape {source.shape}, but the index now has {index.shape}")
     out = engine.zeros(shape, source.dtype)
     _write_scattered("scatter", out, dim, index, source, "add")
     return record("scatter_into_zeros", out, (source,), (lambda g: gather(g, dim, index),))
@@ -212,15 +214,19 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         return gather(reshape(input, -1), 0, reshape(indices, -1))
     ndim = len(input.shape)
     if len(indices.shape) != ndim:
-        raise ValueError(f"take_along_dim: indices {indices.shape} and input {input.shape} differ in dimensions")
+        raise ArgumentError(f"take_along_dim: indices {indices.shape} and input {input.shape} differ in dimensions")
     dim = wrap_dim("take_along_dim", dim, ndim)
     one = [(*s[:dim], 1, *s[dim + 1 :]) for s in (input.shape, indices.shape)]
     try:
         common = broadcast_shapes(*one)
     except ValueError as error:
-        raise ValueError(f"take_along_dim: {error}") from None
+        raise ArgumentError(f"take_along_dim: {error}") from None
     source, at = ((*common[:dim], x.shape[dim], *common[dim + 1 :]) for x in (input, indices))
-    return gather(expand(input, source), dim, expand(indices, at))
+    return gather(
+        input if input.shape == source else expand(input, source),
+        dim,
+        indices if indices.shape == at else expand(indices, at),
+    )
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -237,24 +243,25 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if not input.shape:
         index = need_indices("index_select", index)
         if index.array.size != 1:
-            raise ValueError(f"index_select: from a 0-d tensor one number can be picked, not {index.array.size}")
+            raise ArgumentError(f"index_select: from a 0-d tensor one number can be picked, not {index.array.size}")
         return reshape(index_select(reshape(input, 1), dim, index), ())
-    return pick(input, slices_along("index_select", input, dim, index))
+    index, dim = _slices("index_select", index), wrap_dim("index_select", dim, len(input.shape))
+    return pick(input, Places.at(input.shape, dim, dim, index, "index_select"))
+
+
+def _slices(operation: str, index: Tensor) -> Tensor:
+    """The numbers of slices, as a vector."""
+    index = need_indices(operation, index)
+    if len(index.shape) > 1:
+        raise PositionError(f"{operation}: index must be a vector, got shape {index.shape}")
+    return index if index.shape else reshape(index, 1)
 
 
 def slices_along(operation: str, input: Tensor, dim: int, index: Tensor, negative: bool = False) -> Places:
     """The places of whole slices along ``dim``."""
-    index = need_indices(operation, index)
     dim = wrap_dim(operation, dim, len(input.shape))
-    if len(index.shape) > 1:
-        raise ValueError(f"{operation}: index must be a vector, got shape {index.shape}")
-    size = input.shape[dim]
-    if not negative:
-        _check_range(operation, index, size)
-    try:
-        return Places(input.shape, [*(None,) * dim, index.array.reshape(-1).copy()])
-    except IndexError as error:
-        raise IndexError(f"{operation}: {error} (tensor of shape {input.shape})") from None
+    own = engine.copy(_slices(operation, index))  # it may be changed before backward
+    return Places.at(input.shape, dim, dim, own, None if negative else operation)
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
@@ -270,13 +277,13 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """
     need_mask("masked_select", mask)
     shape = common_shape("masked_select", input, mask)
-    input, mask = expand(input, shape), expand(mask, shape)
+    input, mask = (x if x.shape == shape else expand(x, shape) for x in (input, mask))
     return getitem(reshape(input, -1), reshape(mask, -1)) if not shape else getitem(input, mask)
 
 
 def need_mask(operation: str, mask: Any) -> None:
     if not isinstance(mask, Value) or mask.dtype is not engine.bool_:
-        raise TypeError(f"{operation}: mask must be a bool tensor, got {describe(mask)}")
+        raise KindError(f"{operation}: mask must be a bool tensor, got {describe(mask)}")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -291,8 +298,7 @@ def _written(
     The rules are those of the tensor and of the source; they take the gradient and the index.
     """
     if not in_place:
-        out = engine.empty(input.shape, input.dtype)
-        engine.copy_into(out, input)
+        out = engine.copy(input)
         write(out, index, source)
         return record(operation, out, (input, source), rules, (index,))
     recorded = may_change(operation, input, source)
@@ -327,7 +333,7 @@ def _write_scattered(operation: str, out: Tensor, dim: int, index: Tensor, sourc
         position = _scatter_add[out.dtype](outer, n, inner, m, dense.pointer, index.pointer, block.pointer)
         engine.check_index(position, index, n, operation)
     else:
-        _check_range(operation, index, n)
+        check_range(operation, index, n)
         at = np.ogrid[:outer, :m, :inner]
         places = (at[0], index.array.reshape(outer, m, inner), at[2])
         values = source if number else dense.array.reshape(outer, m, inner)
@@ -346,16 +352,16 @@ def _scattered(
     index = need_indices(operation, index)
     dim = wrap_dim(operation, dim, len(input.shape))
     if reduce not in (None, "add", "multiply"):
-        raise ValueError(f"{operation}: reduce must be 'add' or 'multiply', got {reduce!r}")
+        raise ArgumentError(f"{operation}: reduce must be 'add' or 'multiply', got {reduce!r}")
     if not isinstance(source, Value):
         source = number_in(operation, source, input.dtype)
     elif source.dtype is not input.dtype:
-        raise TypeError(f"{operation}: src is {source.dtype} but the tensor is {input.dtype}")
+        raise KindError(f"{operation}: src is {source.dtype} but the tensor is {input.dtype}")
     elif not index.array.size:
         pass
     elif len(source.shape) != len(index.shape) or any(i > s for i, s in zip(index.shape, source.shape, strict=True)):
         if len(source.shape) + len(index.shape) > 1 or index.array.size > source.array.size:
-            raise ValueError(f"{operation}: index shape {index.shape} does not fit src shape {source.shape}")
+            raise ArgumentError(f"{operation}: index shape {index.shape} does not fit src shape {source.shape}")
     if reduce == "multiply" and needs_graph(input, source):
         raise NotImplementedError(f"{operation}: reduce='multiply' has no derivative; detach() the tensors")
     if index.array.size and len(input.shape) + len(index.shape) == 1:
@@ -411,7 +417,7 @@ def scatter_(
 
 def _one_of(operation: str, src: Any, value: Any) -> Any:
     if (src is None) == (value is None):
-        raise TypeError(f"{operation}: give src or value")
+        raise KindError(f"{operation}: give src or value")
     return value if src is None else src
 
 

@@ -11,12 +11,14 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.arithmetic import mul, where
 from lucid.ops.broadcast import expand, sum
 from lucid.ops.elementwise import need_tensor
 from lucid.ops.index import need_mask, slices_along
 from lucid.ops.picking import Places, number_in, put, write_places
 from lucid.ops.rebase import changed, may_change
+from lucid.ops.refusal import refuses
 from lucid.ops.slicing import sliced
 from lucid.ops.view import reshape, to_dtype
 from lucid.types import Operand, Tensor
@@ -39,13 +41,19 @@ def _write_slices(
     places = slices_along(operation, input, dim, index, negative=not isinstance(source, Value))
     if isinstance(source, Value):
         if source.dtype is not input.dtype:
-            raise TypeError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
-        if source.shape != places.shape and not (source.shape == () and places.shape == (1,)):
-            raise ValueError(
-                f"{operation}: source must have shape {places.shape} to be written along dim {dim} of {input.shape} "
-                f"at {places.index.shape[0]} places, got {source.shape}"
+            raise KindError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
+        count = places.index.shape[0]
+        if len(source.shape) > dim >= 0 and source.shape[dim] != count:
+            raise PositionError(
+                f"{operation}: source has {source.shape[dim]} slices along dim {dim} for {count} places"
             )
-        source = reshape(source, places.shape)
+        if source.shape != places.shape and not (source.shape == () and places.shape == (1,)):
+            raise ArgumentError(
+                f"{operation}: source must have shape {places.shape} to be written along dim {dim} of {input.shape} "
+                f"at {count} places, got {source.shape}"
+            )
+        if source.shape != places.shape:
+            source = reshape(source, places.shape)
     if in_place:
         return write_places(operation, input, places, source, accumulate)
     return put(input, places, source, accumulate)
@@ -137,7 +145,7 @@ def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 def _index_fill(operation: str, input: Tensor, dim: int, index: Tensor, value: Operand, in_place: bool) -> Tensor:
     if isinstance(value, Value):
         if value.shape:
-            raise ValueError(f"{operation}: value must be a number or a 0-d tensor, got shape {value.shape}")
+            raise ArgumentError(f"{operation}: value must be a number or a 0-d tensor, got shape {value.shape}")
         if input.shape:
             places = slices_along(operation, input, dim, index, negative=True)
             value = expand(to_dtype(value, input.dtype), places.shape)
@@ -215,7 +223,9 @@ def _mask_of(operation: str, input: Tensor, mask: Tensor) -> Tensor:
     try:
         return expand(mask, input.shape)
     except ValueError:
-        raise ValueError(f"{operation}: mask {mask.shape} does not broadcast to the tensor's {input.shape}") from None
+        raise ArgumentError(
+            f"{operation}: mask {mask.shape} does not broadcast to the tensor's {input.shape}"
+        ) from None
 
 
 def _masked_places(operation: str, input: Tensor, mask: Tensor, source: Tensor) -> tuple[Places, Tensor]:
@@ -223,12 +233,12 @@ def _masked_places(operation: str, input: Tensor, mask: Tensor, source: Tensor) 
     need_mask(operation, mask)
     need_tensor(operation, source)
     if source.dtype is not input.dtype:
-        raise TypeError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
+        raise KindError(f"{operation}: source is {source.dtype} but the tensor is {input.dtype}")
     where_true = _mask_of(operation, input, mask).array.nonzero()
     places = Places(input.shape, list(where_true))
     count = places.index.array.size
     if source.array.size < count:
-        raise ValueError(f"{operation}: the mask is true {count} times, but source has {source.array.size} numbers")
+        raise ArgumentError(f"{operation}: the mask is true {count} times, but source has {source.array.size} numbers")
     return places, sliced(reshape(source, -1), slice(0, count))
 
 
@@ -257,6 +267,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return put(whole, *_masked_places("masked_scatter", whole, mask, source))
 
 
+@refuses
 def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """In-place form of :func:`masked_scatter`: the tensor itself is written to; the mask broadcasts to it."""
     if not input.shape:

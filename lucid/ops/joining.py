@@ -7,8 +7,9 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.elementwise import result_type
-from lucid.ops.slicing import sliced
+from lucid.ops.slicing import select, sliced
 from lucid.ops.view import reshape, to_dtype, wrap_dim
 from lucid.types import Tensor
 
@@ -16,14 +17,23 @@ from lucid.types import Tensor
 def _tensors(operation: str, tensors: Any) -> tuple[Tensor, ...]:
     """What is to be joined, at least one tensor."""
     if isinstance(tensors, Value):
-        raise TypeError(f"{operation}: expected a sequence of tensors, got one tensor")
+        raise KindError(f"{operation}: expected a sequence of tensors, got one tensor")
     found = tuple(tensors)
     if not found:
-        raise ValueError(f"{operation}: expected at least one tensor")
+        raise ArgumentError(f"{operation}: expected at least one tensor")
     for x in found:
         if not isinstance(x, Value):
-            raise TypeError(f"{operation}: expected tensors, got {type(x).__name__}")
+            raise KindError(f"{operation}: expected tensors, got {type(x).__name__}")
     return found
+
+
+def _of_one_type(tensors: tuple[Tensor, ...], kind: engine.dtype) -> tuple[Tensor, ...]:
+    """The tensors in their common number type; ``kind`` is that of the first."""
+    for x in tensors:
+        if x.dtype is not kind:
+            kind = result_type(*tensors)
+            return tuple([to_dtype(x, kind) for x in tensors])
+    return tensors
 
 
 def cat(tensors: Any, dim: int = 0) -> Tensor:
@@ -45,41 +55,43 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         (3, 2)
     """
     tensors = _tensors("cat", tensors)
-    parts = [x for x in tensors if x.shape != (0,)] or [tensors[0]]  # PyTorch lets empty vectors pass
-    first = parts[0]
-    dim = wrap_dim("cat", dim, len(first.shape))
-    if not first.shape:
-        raise ValueError("cat: 0-d tensors cannot be joined; use stack")
-    for x in parts:
-        if len(x.shape) != len(first.shape) or any(
-            a != b for i, (a, b) in enumerate(zip(x.shape, first.shape, strict=True)) if i != dim
-        ):
-            raise ValueError(f"cat: shapes {first.shape} and {x.shape} differ in a dimension other than {dim}")
-    kind = first.dtype
-    if any(x.dtype is not kind for x in tensors):
-        kind = result_type(*tensors)
-        tensors = tuple(to_dtype(x, kind) for x in tensors)
-    total = sum([x.shape[dim] for x in parts])
-    out = engine.empty((*first.shape[:dim], total, *first.shape[dim + 1 :]), kind)
-    inner = engine.dense_strides(out.shape)[dim]
-    before = (slice(None),) * dim
-    rules: list[Callable[..., Any]] = []
-    start = 0
+    first = tensors[0]
+    if first.shape == (0,):  # PyTorch lets empty vectors pass
+        first = next((x for x in tensors if x.shape != (0,)), first)
+    shape, kind = first.shape, first.dtype
+    dim = wrap_dim("cat", dim, len(shape))
+    if not shape:
+        raise ArgumentError("cat: 0-d tensors cannot be joined; use stack")
+    before, after = shape[:dim], shape[dim + 1 :]
+    total, widths = 0, []
     for x in tensors:
-        if x.shape == (0,) and len(first.shape) > 1:
-            rules.append(_nothing)
-            continue
-        key = (*before, slice(start, start + x.shape[dim]))
-        engine.copy_into(engine.view(out, out.array[key], start * inner), x)
-        rules.append(lambda grad, key=key: sliced(grad, key))
-        start += x.shape[dim]
-    return record("cat", out, tensors, tuple(rules))
+        size = x.shape
+        if size == shape or (len(size) == len(shape) and size[:dim] == before and size[dim + 1 :] == after):
+            total += size[dim]
+            widths.append((size[dim], x.requires_grad))
+        elif size == (0,):
+            widths.append((None, x.requires_grad))
+        else:
+            raise ArgumentError(f"cat: shapes {shape} and {size} differ in a dimension other than {dim}")
+    tensors = _of_one_type(tensors, kind)
+    out = engine.joined(tensors, (*before, total, *after), dim)
+    return record("cat", out, tensors, lambda grad: _taken_apart(grad, widths, dim))
 
 
-def _nothing(grad: Tensor) -> Tensor:
-    """The gradient of an empty vector."""
-    nothing: Tensor = sliced(reshape(grad, -1), slice(0, 0))
-    return nothing
+def _taken_apart(grad: Tensor, widths: list[tuple[int | None, bool]], dim: int) -> list[Tensor]:
+    """The gradient of each joined tensor, by its size along ``dim`` (None: it was passed over), where it is wanted."""
+    whole, start = (slice(None),) * dim, 0
+    found: list[Any] = []
+    for width, wanted in widths:
+        stop = start + (width or 0)
+        if not wanted:
+            found.append(None)
+        elif width is None:
+            found.append(sliced(reshape(grad, -1), slice(0, 0)))
+        else:
+            found.append(sliced(grad, (*whole, slice(start, stop))))
+        start = stop
+    return found
 
 
 concat = concatenate = cat
@@ -100,9 +112,13 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     shape = tensors[0].shape
     for x in tensors:
         if x.shape != shape:
-            raise ValueError(f"stack: shapes {shape} and {x.shape} differ")
+            raise ArgumentError(f"stack: shapes {shape} and {x.shape} differ")
     dim = wrap_dim("stack", dim, len(shape) + 1)
-    return cat([reshape(x, (*shape[:dim], 1, *shape[dim:])) for x in tensors], dim)
+    tensors = _of_one_type(tensors, tensors[0].dtype)
+    out = engine.joined(tensors, (*shape[:dim], len(tensors), *shape[dim:]), dim)
+    wanted = [x.requires_grad for x in tensors]
+    rules = lambda grad: [select(grad, dim, i) if wants else None for i, wants in enumerate(wanted)]  # noqa: E731
+    return record("stack", out, tensors, rules)
 
 
 def _at_least(operation: str, ndim: int, place: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Callable[..., Any]:
@@ -111,7 +127,7 @@ def _at_least(operation: str, ndim: int, place: Callable[[tuple[int, ...]], tupl
         given = tensors[0] if several and len(tensors) == 1 else tensors
         for x in given:
             if not isinstance(x, Value):
-                raise TypeError(f"{operation}: expected tensors, got {type(x).__name__}")
+                raise KindError(f"{operation}: expected tensors, got {type(x).__name__}")
         found = tuple(x if len(x.shape) >= ndim else reshape(x, place(x.shape)) for x in given)
         return found if several else found[0]
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
+from lucid.errors import ArgumentError
 from lucid.ops.arithmetic import _maximum, _minimum, ge, gt, le, logical_and, logical_or, lt, mul, where
 from lucid.ops.elementwise import Binary, binary, match_all, need_tensor, operand, result_type
 from lucid.ops.predicates import isfinite
@@ -39,28 +40,25 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
     """
     need_tensor("clamp", input)
     if min is None and max is None:
-        raise ValueError("clamp: give min, max or both")
-    min, max = (limit if limit is None else operand("clamp", limit) for limit in (min, max))
-    if isinstance(min, Value) or isinstance(max, Value):
-        return _clamp_by_tensors(input, min, max)
-    if not input.dtype.is_floating_point:
-        return _clamp_integers(input, min, max)
-    low, high = -math.inf if min is None else min, math.inf if max is None else max
-    x = engine.contiguous(input)
-    out = engine.empty(x.shape, x.dtype)
+        raise ArgumentError("clamp: give min, max or both")
+    low = -math.inf if min is None else operand("clamp", min)
+    high = math.inf if max is None else operand("clamp", max)
+    if isinstance(low, Value) or isinstance(high, Value):
+        return _clamp_by_tensors(input, None if min is None else low, None if max is None else high)
+    kernel = _clamp.get(input.dtype)
+    if kernel is None:
+        return _clamp_integers(input, None if min is None else low, None if max is None else high)
     if low != low or high != high:
+        out = engine.empty(input.shape, input.dtype)
         engine.fill(out, math.nan)
     else:
-        _clamp[x.dtype](out.array.size, x.pointer, low, high, out.pointer)
+        out = engine.mapped(kernel, input, low, high)
     return record("clamp", out, (input,), (lambda grad, x: clamp_backward(grad, x, low, high),), (input,))
 
 
 def clamp_backward(grad: Tensor, input: Tensor, low: float, high: float) -> Tensor:
     """grad where low ≤ input ≤ high, else 0: the derivative of clamp."""
-    dense, x = engine.contiguous(grad), engine.contiguous(input)
-    engine.same_shape("clamp_backward", ("grad", "input"), dense, x)
-    out = engine.empty(x.shape, x.dtype)
-    _clamp_backward[x.dtype](out.array.size, dense.pointer, x.pointer, low, high, out.pointer)
+    out = engine.mapped_two(_clamp_backward[input.dtype], grad, input, low, high)
     return record("clamp_backward", out, (grad,), (lambda g, x: clamp_backward(g, x, low, high),), (input,))
 
 
@@ -71,7 +69,7 @@ def _clamp_integers(input: Tensor, low: float | None, high: float | None) -> Ten
     try:
         return engine.wrap(np.asarray(np.clip(input.array, low, high), kind.numpy))
     except OverflowError as error:
-        raise ValueError(f"clamp: {error} ({kind})") from None
+        raise ArgumentError(f"clamp: {error} ({kind})") from None
 
 
 def _clamp_by_tensors(input: Tensor, low: Any, high: Any) -> Tensor:

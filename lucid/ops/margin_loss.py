@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from lucid.autograd.graph import Value
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add, div, eq, lt, minimum, mul, neg, sub, where
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import common_shape
 from lucid.ops.functions import sqrt
-from lucid.ops.loss import reduced
+from lucid.ops.loss import old_reduction, reduced
 from lucid.ops.similarity import pairwise_distance
 from lucid.types import Tensor
 
@@ -17,7 +18,7 @@ from lucid.types import Tensor
 def _check(operation: str, *tensors: Any) -> None:
     for x in tensors:
         if not isinstance(x, Value):
-            raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+            raise KindError(f"{operation}: expected a tensor, got {type(x).__name__}")
 
 
 def _hinge(x: Tensor) -> Tensor:
@@ -26,7 +27,13 @@ def _hinge(x: Tensor) -> Tensor:
 
 
 def margin_ranking_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """max(0, −target · (input1 − input2) + margin), reduced.
 
@@ -35,6 +42,8 @@ def margin_ranking_loss(
         input2: scores of the others, of as many dimensions.
         target: 1 where input1 should be the higher, −1 where input2 should.
         margin: by how much.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -46,9 +55,10 @@ def margin_ranking_loss(
         >>> lucid.nn.functional.margin_ranking_loss(one, other, lucid.ones(2), reduction="none").tolist()
         [0.0, 2.0]
     """
+    reduction = old_reduction("margin_ranking_loss", size_average, reduce, reduction)
     _check("margin_ranking_loss", input1, input2, target)
     if not len(input1.shape) == len(input2.shape) == len(target.shape):
-        raise ValueError(
+        raise ArgumentError(
             "margin_ranking_loss: inputs and target must have as many dimensions, "
             f"got {input1.shape}, {input2.shape} and {target.shape}"
         )
@@ -57,7 +67,13 @@ def margin_ranking_loss(
 
 
 def cosine_embedding_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """1 − cos for target 1, max(0, cos − margin) for target −1, cos of the angle between the vectors, reduced.
 
@@ -66,6 +82,8 @@ def cosine_embedding_loss(
         input2: the same.
         target: [batch] or [], 1 or −1.
         margin: from −1 to 1; what the cosine may be for target −1.
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -77,9 +95,10 @@ def cosine_embedding_loss(
         >>> lucid.nn.functional.cosine_embedding_loss(x, x, lucid.tensor([-1]), margin=0.5).item()
         0.5
     """
+    reduction = old_reduction("cosine_embedding_loss", size_average, reduce, reduction)
     _check("cosine_embedding_loss", input1, input2, target)
     if len(target.shape) > 1 or not len(input1.shape) == len(input2.shape) == len(target.shape) + 1:
-        raise ValueError(
+        raise ArgumentError(
             "cosine_embedding_loss: expected inputs [batch, width] and a target [batch], or [width] and [], "
             f"got {input1.shape}, {input2.shape} and {target.shape}"
         )
@@ -99,6 +118,8 @@ def triplet_margin_loss(
     p: float = 2,
     eps: float = 1e-6,
     swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """max(0, ‖anchor − positive‖ − ‖anchor − negative‖ + margin), reduced.
@@ -111,6 +132,8 @@ def triplet_margin_loss(
         p: the exponent of the norm.
         eps: added to every difference.
         swap: count the distance of positive and negative, where it is smaller than anchor's (Balntas et al. 2016).
+        size_average: deprecated, as reduce: False and True mean the reductions "sum" and "mean".
+        reduce: deprecated; False means the reduction "none".
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -122,11 +145,12 @@ def triplet_margin_loss(
         >>> lucid.nn.functional.triplet_margin_loss(a, b, a, eps=0.0).item()
         6.0
     """
+    reduction = old_reduction("triplet_margin_loss", size_average, reduce, reduction)
     _check("triplet_margin_loss", anchor, positive, negative)
     if not margin > 0:
-        raise ValueError(f"triplet_margin_loss: margin must be positive, got {margin}")
+        raise ArgumentError(f"triplet_margin_loss: margin must be positive, got {margin}")
     if not len(anchor.shape) == len(positive.shape) == len(negative.shape):
-        raise ValueError(
+        raise ArgumentError(
             "triplet_margin_loss: anchor, positive and negative must have as many dimensions, "
             f"got {anchor.shape}, {positive.shape} and {negative.shape}"
         )

@@ -16,11 +16,13 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, edge_of, record
 from lucid.engine import dense_strides
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.activation import gelu_backward, gelu_tanh_backward, relu_backward
-from lucid.ops.arithmetic import mul
+from lucid.ops.arithmetic import add, mul
 from lucid.ops.broadcast import broadcast_shapes, expand, sum
 from lucid.ops.elementwise import operand
-from lucid.ops.view import reshape, transpose
+from lucid.ops.refusal import refuses
+from lucid.ops.view import reshape, reverse, transpose
 from lucid.types import Tensor
 
 _gemm = engine.kernels("gemm")
@@ -33,9 +35,9 @@ NULL = engine.NULL
 def _check_operands(operation: str, a: Any, b: Any) -> None:
     for x in (a, b):
         if not isinstance(x, Value):
-            raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+            raise KindError(f"{operation}: expected a tensor, got {type(x).__name__}")
     if a.dtype is not b.dtype:
-        raise TypeError(f"{operation}: operands are {a.dtype} and {b.dtype}; convert one with .to()")
+        raise KindError(f"{operation}: operands are {a.dtype} and {b.dtype}; convert one with .to()")
     if a.dtype is engine.bool_:
         raise engine.NoKernel(operation, a.dtype)
 
@@ -57,10 +59,24 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
         [[3.0], [3.0]]
     """
     a, b = input, mat2
+    if _multiply(a, b):
+        return _product(a, b, False, False)
     _check_operands("mm", a, b)
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
-        raise ValueError(f"mm: shapes {a.shape} and {b.shape} do not multiply; expected [m, k] and [k, n]")
-    return _product(a, b, False, False) if a.dtype in _gemm else _of_integers(a, b)
+        raise ArgumentError(f"mm: shapes {a.shape} and {b.shape} do not multiply; expected [m, k] and [k, n]")
+    return _of_integers(a, b)
+
+
+def _multiply(a: Any, b: Any) -> bool:
+    """Whether these are two matrices of one number type, which has a kernel, and fit."""
+    return (
+        isinstance(a, Value)
+        and isinstance(b, Value)
+        and len(a.shape) == len(b.shape) == 2
+        and a.shape[1] == b.shape[0]
+        and a.dtype is b.dtype
+        and a.dtype in _gemm
+    )
 
 
 def _product(a: Tensor, b: Tensor, a_transposed: bool, b_transposed: bool) -> Tensor:
@@ -113,7 +129,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     a, b = input, mat2
     _check_operands("bmm", a, b)
     if len(a.shape) != 3 or len(b.shape) != 3 or a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
-        raise ValueError(f"bmm: shapes {a.shape} and {b.shape} do not multiply; expected [b, m, k] and [b, k, n]")
+        raise ArgumentError(f"bmm: shapes {a.shape} and {b.shape} do not multiply; expected [b, m, k] and [b, k, n]")
     if a.dtype not in _gemm:
         return _of_integers(a, b)
     (batch, m, k), n = a.shape, b.shape[2]
@@ -122,11 +138,13 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
         batch, m, n, k, a.pointer, *(a.strides or dense_strides(a.shape)),
         b.pointer, *(b.strides or dense_strides(b.shape)), out.pointer, m * n, n, 0,
     )  # fmt: skip
-    rules = (
-        lambda grad, a, b: bmm(grad, transpose(b, 1, 2)),
-        lambda grad, a, b: bmm(transpose(a, 1, 2), grad),
-    )
-    return record("bmm", out, (a, b), rules, (a, b))
+    return record("bmm", out, (a, b), _bmm_rules, (a, b))
+
+
+_bmm_rules = (
+    lambda grad, a, b: bmm(grad, transpose(b, 1, 2)),
+    lambda grad, a, b: bmm(transpose(a, 1, 2), grad),
+)
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
@@ -137,7 +155,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """
     _check_operands("dot", input, tensor)
     if len(input.shape) != 1 or input.shape != tensor.shape:
-        raise ValueError(f"dot: expects two vectors of one length, got shapes {input.shape} and {tensor.shape}")
+        raise ArgumentError(f"dot: expects two vectors of one length, got shapes {input.shape} and {tensor.shape}")
     return sum(mul(input, tensor)) if input.dtype in _gemm else _of_integers(input, tensor)
 
 
@@ -145,8 +163,52 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     """A matrix times a vector: [m, k] @ [k] → [m]."""
     _check_operands("mv", input, vec)
     if len(input.shape) != 2 or len(vec.shape) != 1 or input.shape[1] != vec.shape[0]:
-        raise ValueError(f"mv: shapes {input.shape} and {vec.shape} do not multiply; expected [m, k] and [k]")
-    return reshape(mm(input, reshape(vec, -1, 1)), input.shape[0])
+        raise ArgumentError(f"mv: shapes {input.shape} and {vec.shape} do not multiply; expected [m, k] and [k]")
+    return _times_vector(input, vec) if input.dtype in _gemm else _of_integers(input, vec)
+
+
+def _times_vector(a: Tensor, v: Tensor) -> Tensor:
+    """The product of a matrix and a vector that fit."""
+    kind, (m, k) = a.dtype, a.shape
+    a_row, a_col = a.strides or (k, 1)
+    out = empty((m,), kind)
+    step = v.strides[0] if v.strides else 1
+    _gemm[kind](m, 1, k, a.pointer, a_row, a_col, v.pointer, step, 1, out.pointer, 1, NULL, 0, 0, NULL)
+    return record("mv", out, (a, v), _times_vector_rules, (a, v))
+
+
+_times_vector_rules = (lambda grad, a, v: outer(grad, v), lambda grad, a, v: _times_vector(reverse(a), grad))
+
+
+@refuses
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """The outer product of two vectors: [m], [n] → [m, n].
+
+    Raises:
+        ValueError: when they are not vectors.
+
+    Example:
+        >>> import lucid
+        >>> lucid.outer(lucid.tensor([1.0, 2.0]), lucid.tensor([3.0, 4.0])).tolist()
+        [[3.0, 4.0], [6.0, 8.0]]
+    """
+    a, b = input, vec2
+    if len(a.shape) != 1 or len(b.shape) != 1:
+        raise ArgumentError(f"outer: expects two vectors, got shapes {a.shape} and {b.shape}")
+    kind = a.dtype
+    if kind is not b.dtype or kind not in _gemm:
+        return mul(reshape(a, -1, 1), reshape(b, 1, -1))
+    (m,), (n,) = a.shape, b.shape
+    out = empty((m, n), kind)
+    a_step, b_step = a.strides[0] if a.strides else 1, b.strides[0] if b.strides else 1
+    _gemm[kind](m, n, 1, a.pointer, a_step, 1, b.pointer, 1, b_step, out.pointer, n, NULL, 0, 0, NULL)
+    return record("outer", out, (a, b), _outer_rules, (a, b))
+
+
+_outer_rules = (
+    lambda grad, a, b: _times_vector(grad, b),
+    lambda grad, a, b: _times_vector(reverse(grad), a),
+)
 
 
 def matmul(input: Tensor, other: Tensor) -> Tensor:
@@ -164,6 +226,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         (5, 2, 4)
     """
     a, b = input, other
+    if _multiply(a, b):
+        return _product(a, b, False, False)
     if not (isinstance(a, Value) and isinstance(b, Value)):
         a, b = operand("matmul", a), operand("matmul", b)  # a NumPy array may stand beside a tensor
     _check_operands("matmul", a, b)
@@ -172,12 +236,14 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         return mm(a, b)
     inner = b.shape[max(b_dims - 2, 0)] if b_dims else None
     if not a_dims or not b_dims or a.shape[-1] != inner:
-        raise ValueError(f"matmul: shapes {a.shape} and {b.shape} do not multiply")
+        raise ArgumentError(f"matmul: shapes {a.shape} and {b.shape} do not multiply")
     if a_dims == 1 and b_dims == 1:
         return dot(a, b)
     if a_dims == 1:
         out = matmul(reshape(a, 1, -1), b)
         return reshape(out, (*out.shape[:-2], out.shape[-1]))
+    if b_dims == 1 and a_dims == 2:
+        return mv(a, b)
     if b_dims == 1:
         out = matmul(a, reshape(b, -1, 1))
         return reshape(out, out.shape[:-1])
@@ -187,7 +253,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     try:
         batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError as error:
-        raise ValueError(f"matmul: batch {error}") from None
+        raise ArgumentError(f"matmul: batch {error}") from None
     count = math.prod(batch)
     pair = (
         reshape(x if x.shape[:-2] == batch else expand(x, (*batch, *x.shape[-2:])), (count, *x.shape[-2:]))
@@ -213,7 +279,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, activation
 
     Args:
         input: [..., in_features].
-        weight: [out_features, in_features].
+        weight: [out_features, in_features]; [in_features] for one feature, whose dimension the result leaves out.
         bias: [out_features], or None.
         activation: ``"relu"``, ``"gelu"`` or ``"gelu_tanh"`` is applied in the same pass over memory.
 
@@ -230,31 +296,40 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, activation
     """
     for x in (input, weight) if bias is None else (input, weight, bias):
         if not isinstance(x, Value):
-            raise TypeError(f"linear: expected a tensor, got {type(x).__name__}")
+            raise KindError(f"linear: expected a tensor, got {type(x).__name__}")
     shape, weight_shape = input.shape, weight.shape
     if len(weight_shape) != 2:
-        raise ValueError(f"linear: weight must be [out_features, in_features], got shape {weight_shape}")
+        return _linear_vector(input, weight, bias, activation)
     out_features, in_features = weight_shape
     if not shape or shape[-1] != in_features:
-        raise ValueError(
+        raise ArgumentError(
             f"linear: input has {shape[-1] if shape else 'no'} features (shape {shape}) "
             f"but weight expects {in_features} (shape {weight_shape})"
         )
     if bias is not None and bias.shape != (out_features,):
-        raise ValueError(f"linear: bias has shape {bias.shape} but weight gives {out_features} features")
+        raise ArgumentError(f"linear: bias has shape {bias.shape} but weight gives {out_features} features")
     kind = input.dtype
     if kind is not weight.dtype or (bias is not None and kind is not bias.dtype):
-        raise TypeError(
+        raise KindError(
             f"linear: input is {kind}, weight {weight.dtype}"
             + (f", bias {bias.dtype}" if bias is not None else "")
             + "; convert one with .to()"
         )
     if activation not in _ACTIVATIONS:
-        raise ValueError(f"linear: activation must be one of {list(_ACTIVATIONS)}, got {activation!r}")
+        raise ArgumentError(f"linear: activation must be one of {list(_ACTIVATIONS)}, got {activation!r}")
     if len(shape) == 2:
         return _linear(input, weight, bias, activation)
     out = _linear(reshape(input, math.prod(shape[:-1]), in_features), weight, bias, activation)
     return reshape(out, (*shape[:-1], out_features))
+
+
+def _linear_vector(input: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None) -> Tensor:
+    """input @ weight + bias, for a weight of one dimension and a bias of none."""
+    if len(weight.shape) != 1 or activation is not None or (bias is not None and bias.shape):
+        given = f"weight of shape {weight.shape}" + ("" if bias is None else f", bias of shape {bias.shape}")
+        raise ArgumentError(f"linear: expected weight [out_features, in_features] and bias [out_features], got {given}")
+    out = matmul(input, weight)
+    return out if bias is None else add(out, bias)
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None) -> Tensor:
@@ -289,7 +364,7 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | No
 
     def rules(grad: Tensor, x: Tensor, weight: Tensor, seen: Tensor) -> Any:
         if mode.recording and before is not None:  # the second derivative sees how the numbers before it came about
-            seen = _linear(x, weight, bias, None)
+            seen = linear(x, weight, bias)
         return rule(backward(grad, seen), x, weight)
 
     if before is None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import abs
 from lucid.ops.broadcast import Dims, reduction, sum
 from lucid.ops.elementwise import need_tensor
 from lucid.ops.factor import svdvals
 from lucid.ops.norm import p_norm
 from lucid.ops.reduce import amax, amin
+from lucid.ops.refusal import refuses
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
 from lucid.types import Tensor
 
@@ -20,7 +22,7 @@ def _floating(operation: str, x: Tensor, dtype: Any) -> Tensor:
     if dtype is not None:
         x = to_dtype(x, dtype)
     if not x.dtype.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {x.dtype}; convert with .float() first")
+        raise KindError(f"{operation}: expects floating-point numbers, got {x.dtype}; convert with .float() first")
     return x
 
 
@@ -47,10 +49,10 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dims = None, keepdim: bool = False
     """
     x = _floating("linalg.vector_norm", x, dtype)
     if isinstance(ord, bool) or not isinstance(ord, int | float):
-        raise TypeError(f"linalg.vector_norm: ord must be a number, got {ord!r}")
+        raise KindError(f"linalg.vector_norm: ord must be a number, got {ord!r}")
     p = float(ord)
     if math.isfinite(p) and p < 0 and reduction("linalg.vector_norm", x.shape, dim, keepdim).n == 0:
-        raise ValueError(f"linalg.vector_norm: ord {ord} of no numbers, in shape {x.shape}")
+        raise ArgumentError(f"linalg.vector_norm: ord {ord} of no numbers, in shape {x.shape}")
     return p_norm("linalg.vector_norm", x, p, dim, keepdim)
 
 
@@ -85,12 +87,12 @@ def matrix_norm(
     A = _floating(name, A, dtype)
     ndim = len(A.shape)
     if ndim < 2:
-        raise ValueError(f"{name}: expects at least 2 dimensions, got shape {A.shape}")
+        raise ArgumentError(f"{name}: expects at least 2 dimensions, got shape {A.shape}")
     if not isinstance(dim, tuple | list) or len(dim) != 2:
-        raise ValueError(f"{name}: dim must be two dimensions, got {dim!r}")
+        raise ArgumentError(f"{name}: dim must be two dimensions, got {dim!r}")
     rows, columns = (wrap_dim(name, d, ndim) for d in dim)
     if rows == columns:
-        raise ValueError(f"{name}: the two dimensions of {dim!r} are one")
+        raise ArgumentError(f"{name}: the two dimensions of {dim!r} are one")
     if ord == "fro":
         return vector_norm(A, 2, (rows, columns), keepdim)
     if ord == "nuc" or ord in (2, -2):
@@ -100,7 +102,7 @@ def matrix_norm(
         kept = [1 if d in (rows, columns) else size for d, size in enumerate(A.shape)]
         return reshape(out, kept) if keepdim else out
     if ord not in (1, -1, math.inf, -math.inf):
-        raise ValueError(f"{name}: ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {ord!r}")
+        raise ArgumentError(f"{name}: ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {ord!r}")
     along, over = (rows, columns) if ord in (1, -1) else (columns, rows)
     out = _extreme(sum(abs(A), along, True), ord, over, True)
     return out if keepdim else reshape(out, [size for d, size in enumerate(A.shape) if d not in (rows, columns)])
@@ -113,6 +115,7 @@ def _extreme(sizes: Tensor, ord: float, dim: int, keepdim: bool = False) -> Tens
     return (amax if ord > 0 else amin)(sizes, dim, keepdim)
 
 
+@refuses
 def norm(A: Tensor, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: N803
     """The norm of vectors or matrices, by how many dimensions there are.
 
@@ -138,5 +141,5 @@ def norm(A: Tensor, ord: Any = None, dim: Dims = None, keepdim: bool = False, *,
     if len(dims) == 2:
         return matrix_norm(A, ord, tuple(dims), keepdim, dtype=dtype)
     if len(dims) != 1 or isinstance(ord, str):
-        raise ValueError(f"linalg.norm: ord {ord!r} does not go with dim={dim} of shape {A.shape}")
+        raise ArgumentError(f"linalg.norm: ord {ord!r} does not go with dim={dim} of shape {A.shape}")
     return vector_norm(A, ord, dims, keepdim, dtype=dtype)

@@ -8,9 +8,11 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import abs, div, eq, mul, ne, sign, sub, where
 from lucid.ops.broadcast import Dims, reduction, sum
-from lucid.ops.functions import pow, sqrt
+from lucid.ops.elementwise import need_tensor
+from lucid.ops.functions import _sqrt, pow
 from lucid.ops.reduce import amax, amin
 from lucid.ops.view import to_dtype
 from lucid.types import Tensor
@@ -44,14 +46,17 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
         input = to_dtype(input, dtype)
     p = 2.0 if p is None or p == "fro" else p
     if isinstance(p, str) or p != p:
-        raise ValueError(f"norm: p must be a number or 'fro', got {p!r}; for matrix norms see lucid.linalg.matrix_norm")
-    if not input.dtype.is_floating_point:
-        raise TypeError(f"norm: expects floating-point numbers, got {input.dtype}; convert with .float() first")
+        raise ArgumentError(
+            f"norm: p must be a number or 'fro', got {p!r}; for matrix norms see lucid.linalg.matrix_norm"
+        )
     return p_norm("norm", input, p, dim, keepdim)
 
 
 def p_norm(operation: str, input: Tensor, p: float, dim: Dims, keepdim: bool = False) -> Tensor:
     """The p-norm of floating-point numbers, for any number p; errors name ``operation``."""
+    need_tensor(operation, input)
+    if not input.dtype.is_floating_point:
+        raise KindError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
     if p in (math.inf, -math.inf):
         return (amax if p > 0 else amin)(abs(input), () if dim is None else dim, keepdim)
     if p == 1:
@@ -65,8 +70,7 @@ def _euclidean(operation: str, input: Tensor, dim: Dims, keepdim: bool) -> Tenso
     plan = reduction(operation, input.shape, dim, keepdim)
     squares = engine.empty(plan.shape, input.dtype)
     _sum_squares[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, squares.pointer)
-    with no_grad():
-        out = sqrt(squares)
+    out = engine.unary(_sqrt.family, squares)
 
     def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:
         zero = eq(out, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, record
 from lucid.engine import pointer_or_null
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add, div, mul, sub
 from lucid.ops.broadcast import sum
 from lucid.ops.functions import rsqrt
@@ -24,7 +26,7 @@ _group_norm, _group_norm_backward = engine.kernels("group_norm"), engine.kernels
 _batch_norm, _batch_norm_backward = engine.kernels("batch_norm"), engine.kernels("batch_norm_backward")
 
 
-class _Plan(NamedTuple):
+class _Layout(NamedTuple):
     """What shares a mean and a variance: the input seen as [batch, groups, channels of a group, inner]."""
 
     batch: int
@@ -42,32 +44,36 @@ class _Plan(NamedTuple):
         return self.batch, self.groups * self.channels, self.inner
 
 
+_Plan = functools.lru_cache(maxsize=4096)(_Layout)
+
+
 def _check(name: str, input: Any, size: int, **others: Any) -> None:
     """The input is floating point; the others are None, or hold ``size`` numbers of its type."""
     if not isinstance(input, Value):
-        raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{name}: expected a tensor, got {type(input).__name__}")
     engine.kernel_for(_group_norm, input.dtype, name)
     for what, x in others.items():
         if x is None:
             continue
         if not isinstance(x, Value) or x.dtype is not input.dtype:
-            raise TypeError(f"{name}: {what} must be a {input.dtype} tensor as the input is, got {describe(x)}")
+            raise KindError(f"{name}: {what} must be a {input.dtype} tensor as the input is, got {describe(x)}")
         if x.array.size != size:
-            raise ValueError(f"{name}: {what} must hold {size} numbers for input {input.shape}, got shape {x.shape}")
+            raise ArgumentError(f"{name}: {what} must hold {size} numbers for input {input.shape}, got shape {x.shape}")
 
 
 def _normalise(
-    name: str, plan: _Plan, x: Tensor, weight: Tensor | None, bias: Tensor | None, given: tuple[Tensor, ...] = ()
+    name: str, plan: _Layout, x: Tensor, weight: Tensor | None, bias: Tensor | None, given: tuple[Tensor, ...] = ()
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """The result, and the mean and variance that were used. ``given``: those of a plan that is fixed."""
     by_batch = 0 in plan.dims
     kind = x.dtype
     dense = engine.contiguous(x)
-    parameters = [None if p is None else engine.contiguous(p) for p in (weight, bias)]
+    factors = None if weight is None else engine.contiguous(weight)
+    summands = None if bias is None else engine.contiguous(bias)
     out = engine.empty(x.shape, kind)
     size = (plan.groups,) if by_batch else (plan.batch * plan.groups,)
     average, variance = given or (engine.empty(size, kind) if plan.centred else None, engine.empty(size, kind))
-    pointers = (dense.pointer, *map(pointer_or_null, parameters), plan.eps)
+    pointers = (dense.pointer, pointer_or_null(factors), pointer_or_null(summands), plan.eps)
     statistics = (pointer_or_null(average), variance.pointer)
     if by_batch:
         _batch_norm[kind](*plan.sizes, *pointers, plan.fixed, out.pointer, *statistics)
@@ -75,19 +81,17 @@ def _normalise(
         _group_norm[kind](*plan.sizes, plan.groups, *pointers, out.pointer, *statistics)
     if not mode.recording:
         return out, average, variance
-    wanted = tuple(isinstance(p, Value) and p.requires_grad for p in (x, weight, bias))
+    bias_shape = None if bias is None else bias.shape
+    wanted = [p.shape if isinstance(p, Value) and p.requires_grad else None for p in (x, weight, bias)]
 
     def rule(grad: Tensor, x: Tensor, *rest: Tensor) -> tuple[Tensor | None, ...]:
-        factors = rest[0] if weight is not None else None
         if mode.recording:  # the second derivative: the same gradients, written with operations
-            return _gradients_by_operations(plan, grad, x, factors, bias, given)
+            own = rest[0] if weight is not None else None
+            return _gradients_by_operations(plan, grad, x, own, bias_shape, given)
         dense_grad, dense_x = engine.contiguous(grad), engine.contiguous(x)
-        found = [
-            engine.empty(p.shape, kind) if p is not None and want else None
-            for p, want in zip((x, weight, bias), wanted, strict=True)
-        ]
+        found = [None if shape is None else engine.empty(shape, kind) for shape in wanted]
         inputs = (
-            dense_grad.pointer, dense_x.pointer, pointer_or_null(parameters[0]), pointer_or_null(average),
+            dense_grad.pointer, dense_x.pointer, pointer_or_null(factors), pointer_or_null(average),
             variance.pointer, plan.eps,
         )  # fmt: skip
         if by_batch:
@@ -96,12 +100,17 @@ def _normalise(
             _group_norm_backward[kind](*plan.sizes, plan.groups, *inputs, *map(pointer_or_null, found))
         return tuple(found)
 
-    saved = (x, *(p for p in (weight,) if p is not None), *given)
+    saved = (x, *given) if weight is None else (x, weight, *given)
     return record(name, out, (x, weight, bias), rule, saved), average, variance
 
 
 def _gradients_by_operations(
-    plan: _Plan, grad: Tensor, x: Tensor, weight: Tensor | None, bias: Tensor | None, given: tuple[Tensor, ...]
+    plan: _Layout,
+    grad: Tensor,
+    x: Tensor,
+    weight: Tensor | None,
+    bias_shape: tuple[int, ...] | None,
+    given: tuple[Tensor, ...],
 ) -> tuple[Tensor | None, ...]:
     """The gradients of input, weight and bias, from operations that can be differentiated again.
 
@@ -127,22 +136,30 @@ def _gradients_by_operations(
     return (
         reshape(mul(grad_x, rstd), x.shape),
         None if weight is None else reshape(sum(mul(g4, normal), (0, 3)), weight.shape),
-        None if bias is None else reshape(sum(g4, (0, 3)), bias.shape),
+        None if bias_shape is None else reshape(sum(g4, (0, 3)), bias_shape),
     )
+
+
+def _fits(x: Any, input: Tensor, shape: tuple[int, ...]) -> bool:
+    """Whether a parameter is not there, or of that shape and the input's number type, which has kernels."""
+    kind = input.dtype
+    return kind in _group_norm and (x is None or (isinstance(x, Value) and x.dtype is kind and x.shape == shape))
 
 
 def _over_last(
     name: str, input: Tensor, normalized_shape: Any, weight: Any, bias: Any, eps: float, centred: bool
 ) -> Tensor:
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    n = math.prod(shape)
-    _check(name, input, n, weight=weight, bias=bias)
-    if not shape or input.shape[-len(shape) :] != shape:
-        raise ValueError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
-    for what, x in (("weight", weight), ("bias", bias)):
-        if x is not None and x.shape != shape:
-            raise ValueError(f"{name}: {what} must have shape {shape}, got {x.shape}")
-    rows = math.prod(input.shape[: -len(shape)])
+    shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
+    if any([not isinstance(n, int) for n in shape]):
+        raise KindError(f"{name}: normalized_shape must be one or several integers, got {normalized_shape!r}")
+    if not isinstance(input, Value) or not _fits(weight, input, shape) or not _fits(bias, input, shape):
+        _check(name, input, math.prod(shape), weight=weight, bias=bias)
+        what, x = ("weight", weight) if weight is not None and weight.shape != shape else ("bias", bias)
+        raise ArgumentError(f"{name}: {what} must have shape {shape}, got {x.shape}")
+    rest = len(input.shape) - len(shape)
+    if not shape or input.shape[max(rest, 0) :] != shape:
+        raise ArgumentError(f"{name}: input {input.shape} does not end in normalized_shape {shape}")
+    rows, n, _ = engine.reduce_shape(input.shape, rest, len(input.shape) - 1)
     return _normalise(name, _Plan(rows, 1, n, 1, (2, 3), eps, centred), input, weight, bias)[0]
 
 
@@ -201,10 +218,10 @@ def rms_norm(
 def _split(name: str, input: Any, least: int) -> tuple[int, int, int]:
     """[batch, channels, inner] of an input of at least so many dimensions."""
     if not isinstance(input, Value):
-        raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{name}: expected a tensor, got {type(input).__name__}")
     shape = input.shape
     if len(shape) < least:
-        raise ValueError(f"{name}: expected at least {least} dimensions (batch, channels, ...), got shape {shape}")
+        raise ArgumentError(f"{name}: expected at least {least} dimensions (batch, channels, ...), got shape {shape}")
     return shape[0], shape[1], math.prod(shape[2:])
 
 
@@ -230,12 +247,21 @@ def group_norm(
     """
     batch, channels, inner = _split("group_norm", input, 2)
     _check("group_norm", input, channels, weight=weight, bias=bias)
+    if not isinstance(num_groups, int):
+        raise TypeError(f"group_norm: num_groups must be an integer, got {num_groups!r}")
     if num_groups < 1 or channels % num_groups:
-        raise ValueError(f"group_norm: {channels} channels cannot be cut into {num_groups} equal groups")
+        raise ArgumentError(f"group_norm: {channels} channels cannot be cut into {num_groups} equal groups")
     if batch * (channels // num_groups) * inner == 1:
-        raise ValueError(f"group_norm: a group of input {input.shape} is a single number, which is its own mean")
+        raise ArgumentError(f"group_norm: a group of input {input.shape} is a single number, which is its own mean")
     plan = _Plan(batch, num_groups, channels // num_groups, inner, (2, 3), eps)
     return _normalise("group_norm", plan, input, weight, bias)[0]
+
+
+def _may_move(name: str, *running: Tensor | None) -> None:
+    """Refuses running statistics that cannot be written to, before either is."""
+    for one in running:
+        if one is not None:
+            engine.check_writable(one, name)
 
 
 def _move(running: Tensor | None, found: Tensor, momentum: float) -> None:
@@ -243,7 +269,7 @@ def _move(running: Tensor | None, found: Tensor, momentum: float) -> None:
     if running is not None:
         before, mode.recording = mode.recording, False
         try:
-            add_(mul_(running, 1 - momentum), mul(found, momentum))
+            add_(mul_(running, 1 - momentum), found, alpha=momentum)
         finally:
             mode.recording = before
 
@@ -286,21 +312,36 @@ def batch_norm(
         (1.0, 1.5)
     """
     batch, channels, inner = _split("batch_norm", input, 2)
-    statistics = {"running_mean": running_mean, "running_var": running_var}
-    _check("batch_norm", input, channels, weight=weight, bias=bias, **statistics)
+    size = (channels,)
+    if not (
+        _fits(weight, input, size)
+        and _fits(bias, input, size)
+        and _fits(running_mean, input, size)
+        and _fits(running_var, input, size)
+    ):
+        statistics = {"running_mean": running_mean, "running_var": running_var}
+        _check("batch_norm", input, channels, weight=weight, bias=bias, **statistics)
     if eps < 0 or (training and eps == 0):
-        raise ValueError(f"batch_norm: eps must be {'positive in training' if training else 'at least 0'}, got {eps}")
+        raise ArgumentError(
+            f"batch_norm: eps must be {'positive in training' if training else 'at least 0'}, got {eps}"
+        )
     plan = _Plan(batch, channels, 1, inner, (0, 2, 3), eps, fixed=not training)
     if not training:
         if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: running_mean and running_var are needed unless training=True")
+            raise ArgumentError("batch_norm: running_mean and running_var are needed unless training=True")
         given = (engine.contiguous(running_mean), engine.contiguous(running_var))
         return _normalise("batch_norm", plan, input, weight, bias, given)[0]
     count = batch * inner
     if count == 1:
-        raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}")
+        raise ArgumentError(
+            f"batch_norm: expected more than 1 value per channel when training, got input {input.shape}"
+        )
+    if not count:  # nothing to take a mean of; the gradients of weight and bias are 0
+        nothing = engine.wrap(np.zeros(channels, input.dtype.numpy))
+        return _normalise("batch_norm", plan._replace(fixed=True), input, weight, bias, (nothing, nothing))[0]
+    _may_move("batch_norm", running_mean, running_var)
     out, average, variance = _normalise("batch_norm", plan, input, weight, bias)
-    if count and average is not None:
+    if average is not None:
         _move(running_mean, average, momentum)
         _move(running_var, mul(variance, count / (count - 1)), momentum)
     return out
@@ -342,8 +383,9 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if inner == 1:
-        raise ValueError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
+        raise ArgumentError(f"instance_norm: expected more than 1 spatial element, got input {input.shape}")
     plan = _Plan(batch, channels, 1, inner, (2, 3), eps)
+    _may_move("instance_norm", running_mean, running_var)
     out, average, variance = _normalise("instance_norm", plan, input, weight, bias)
     if batch and inner and average is not None:
         _move(running_mean, mean(reshape(average, (batch, channels)), 0), momentum)

@@ -14,6 +14,9 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, needs_graph
+from lucid.errors import KindError
+from lucid.ops.numpy_names import renamed
+from lucid.ops.refusal import refusal
 from lucid.ops.view import to_dtype
 from lucid.types import Tensor
 
@@ -35,13 +38,24 @@ def takes_out(operation: Callable[..., Any]) -> Callable[..., Any]:
 
     # The first two are the last one with less to do: a call without out should cost next to nothing.
     def of_one(input: Any, *, out: Any = None) -> Any:
-        return operation(input) if out is None else _into(out, operation, (input,), {})
+        try:
+            return operation(input) if out is None else _into(out, operation, (input,), {})
+        except AttributeError as error:
+            raise refusal(operation.__name__, (input,), error) from None
 
     def of_two(input: Any, other: Any, *, out: Any = None) -> Any:
-        return operation(input, other) if out is None else _into(out, operation, (input, other), {})
+        try:
+            return operation(input, other) if out is None else _into(out, operation, (input, other), {})
+        except AttributeError as error:
+            raise refusal(operation.__name__, (input, other), error) from None
 
     def of_any(*args: Any, out: Any = None, **options: Any) -> Any:
-        return operation(*args, **options) if out is None else _into(out, operation, args, options)
+        if options:
+            options = renamed(operation.__name__, options)
+        try:
+            return operation(*args, **options) if out is None else _into(out, operation, args, options)
+        except AttributeError as error:
+            raise refusal(operation.__name__, (*args, *options.values()), error) from None
 
     fits: dict[tuple[str, ...], Callable[..., Any]] = {("input",): of_one, ("input", "other"): of_two} if plain else {}
     with_out = functools.update_wrapper(fits.get(tuple(required), of_any), operation)
@@ -50,19 +64,25 @@ def takes_out(operation: Callable[..., Any]) -> Callable[..., Any]:
     return with_out
 
 
+# Computed in the number type of out.
+_TYPED_BY_OUT = "sum prod cumsum cumprod zeros ones full eye arange linspace logspace".split()
+
+
 def _into(out: Any, operation: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     name = operation.__name__
     targets = out if isinstance(out, tuple | list) else (out,)
     for target in targets:
         if not isinstance(target, Value):
-            raise TypeError(f"{name}: out must be a tensor, got {type(target).__name__}")
+            raise KindError(f"{name}: out must be a tensor, got {type(target).__name__}")
     operands = [x for one in args for x in (one if isinstance(one, tuple | list) else (one,))]
     if needs_graph(*operands, *options.values(), *targets):
         raise RuntimeError(f"{name}: out= is not recorded for gradients; leave it away, or use lucid.no_grad()")
+    if name in _TYPED_BY_OUT and options.get("dtype") is None:
+        options = {**options, "dtype": targets[0].dtype}
     results = operation(*args, **options)
     several = results if isinstance(results, tuple) else (results,)
     if len(targets) != len(several):
-        raise TypeError(f"{name}: out has {len(targets)} tensors for {len(several)} results")
+        raise KindError(f"{name}: out has {len(targets)} tensors for {len(several)} results")
     pairs = list(zip(targets, several, strict=True))
     for target, result in pairs:
         _check(name, target, result)
@@ -73,7 +93,7 @@ def _into(out: Any, operation: Callable[..., Any], args: tuple[Any, ...], option
 
 def _check(name: str, target: Tensor, result: Tensor) -> None:
     if result.dtype.category > target.dtype.category:
-        raise TypeError(f"{name}: the result is {result.dtype} and does not fit into out, which is {target.dtype}")
+        raise KindError(f"{name}: the result is {result.dtype} and does not fit into out, which is {target.dtype}")
     if target.shape == result.shape:
         engine.check_writable(target, name)
 

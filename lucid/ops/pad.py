@@ -12,6 +12,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.resample import resample
 from lucid.ops.view import clone
 from lucid.types import Tensor
@@ -20,17 +21,20 @@ from lucid.types import Tensor
 def _pairs(operation: str, pad: Any, input: Tensor) -> list[tuple[int, int]]:
     """(before, after) for the last dimensions, in their order. PyTorch's list begins with the last."""
     if not isinstance(input, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
-    numbers = [operator.index(n) for n in pad]
+        raise KindError(f"{operation}: expected a tensor, got {type(input).__name__}")
+    try:
+        numbers = [operator.index(n) for n in pad]
+    except TypeError as error:
+        raise KindError(f"{operation}: pad must be a tuple of integers, got {pad!r} ({error})") from None
     if len(numbers) % 2 or len(numbers) > 2 * len(input.shape):
-        raise ValueError(
+        raise ArgumentError(
             f"{operation}: pad must be (before, after) for some of the last dimensions, the last first, "
             f"got {tuple(pad)} for shape {input.shape}"
         )
     pairs = list(zip(numbers[::2], numbers[1::2], strict=True))[::-1]
     for size, (before, after) in zip(input.shape[len(input.shape) - len(pairs) :], pairs, strict=True):
         if min(before, 0) + min(after, 0) + size < 0 or before + after + size < 0:
-            raise ValueError(f"{operation}: pad {tuple(pad)} takes away more than there is in shape {input.shape}")
+            raise ArgumentError(f"{operation}: pad {tuple(pad)} takes away more than there is in shape {input.shape}")
     return pairs
 
 
@@ -57,11 +61,16 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
     out = engine.empty((*input.shape[:lead], *(size + a + b for size, (a, b) in sides)), input.dtype)
     try:
         engine.fill(out, value)
-    except OverflowError as error:
-        raise ValueError(f"constant_pad_nd: {error}") from None
-    kept: Any = (..., *(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in sides))
-    place: Any = (..., *(slice(max(a, 0), size + a + b - max(b, 0)) for size, (a, b) in sides))
-    engine.copy_into(engine.view(out, out.array[place]), engine.view(input, input.array[kept]))
+    except (OverflowError, ValueError, TypeError) as error:
+        kind = KindError if isinstance(error, TypeError) else ArgumentError
+        raise kind(f"constant_pad_nd: value {value!r} does not fit into {input.dtype} ({error})") from None
+    kept: Any = (..., *[slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in sides])
+    place: Any = (..., *[slice(max(a, 0), size + a + b - max(b, 0)) for size, (a, b) in sides])
+    steps = engine.dense_strides(out.shape)[lead:]
+    start = sum([max(a, 0) * step for (a, _), step in zip(pairs, steps, strict=True)])
+    is_smaller = any([a < 0 or b < 0 for a, b in pairs])
+    source = engine.view(input, input.array[kept]) if is_smaller else input
+    engine.copy_into(engine.view(out, out.array[place], start), source)
     back = [-operator.index(n) for n in pad]
     return record("constant_pad_nd", out, (input,), (lambda grad: constant_pad_nd(grad, back),))
 
@@ -108,13 +117,13 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode == "constant":
         return constant_pad_nd(input, pad, 0 if value is None else value)
     if mode not in ("reflect", "replicate", "circular"):
-        raise ValueError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
+        raise ArgumentError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
     if value:
-        raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
+        raise ArgumentError(f"pad: mode {mode!r} takes no value, got {value}")
     pairs = _pairs("pad", pad, input)
     ndim = len(input.shape)
     if not 1 <= len(pairs) <= 3 or ndim - len(pairs) not in (1, 2):
-        raise ValueError(
+        raise ArgumentError(
             f"pad: mode {mode!r} pads all dimensions but the first one or two, and at most three; "
             f"got pad {tuple(pad)} for shape {input.shape}"
         )
@@ -123,7 +132,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         size = input.shape[dim]
         most = {"reflect": size - 1, "circular": size}.get(mode, math.inf)
         if max(before, after) > most or size == 0 or size + before + after == 0:
-            raise ValueError(
+            raise ArgumentError(
                 f"pad: mode {mode!r} cannot pad dimension {dim} of shape {input.shape} by {before} and {after}"
             )
         if before or after:

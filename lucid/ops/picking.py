@@ -14,9 +14,11 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Node, Value, describe, edge_of, record
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.broadcast import expand
 from lucid.ops.elementwise import is_number
 from lucid.ops.rebase import changed, may_change
+from lucid.ops.refusal import refuses
 from lucid.ops.slicing import located, sliced
 from lucid.ops.view import reshape, to_dtype
 from lucid.types import Tensor
@@ -48,11 +50,13 @@ def _plain(key: Any) -> Any:
             warnings.warn("indexing with dtype uint8 is deprecated; use bool for a mask", UserWarning, stacklevel=4)
             return np.asarray(key != 0)
         if key.dtype.kind not in "iu":
-            raise IndexError(f"tensors used as indices must be integers or bool, got {key.dtype}")
+            raise PositionError(f"tensors used as indices must be integers or bool, got {key.dtype}")
         return key.astype(np.int64) if key.ndim else int(key)
     if hasattr(key, "__index__"):
         return key.__index__()
-    raise IndexError(f"{type(key).__name__} cannot be an index; use ints, slices, ..., None, tensors, arrays or lists")
+    raise PositionError(
+        f"{type(key).__name__} cannot be an index; use ints, slices, ..., None, tensors, arrays or lists"
+    )
 
 
 def _split_index(key: Any, shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
@@ -70,7 +74,7 @@ def _split_index(key: Any, shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
         for part in parts
     )
     if used > len(shape):
-        raise IndexError(f"too many indices: {used} for {len(shape)} dimensions")
+        raise PositionError(f"too many indices: {used} for {len(shape)} dimensions")
     basic: list[Any] = []
     picks: list[Any] = []
     dim = 0  # of the tensor
@@ -89,7 +93,7 @@ def _split_index(key: Any, shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
             picks.append(np.zeros(int(part), np.int64))
         else:
             if part.shape != shape[dim : dim + part.ndim]:
-                raise IndexError(
+                raise PositionError(
                     f"the shape of the mask {part.shape} does not match the dimensions {shape[dim : dim + part.ndim]} "
                     f"that it is to pick from (from dimension {dim} on)"
                 )
@@ -115,7 +119,10 @@ class Places:
         index: the places, one contiguous int64 tensor.
         shape: the shape of the result.
         dim: the first dimension picked from.
+        strict: None, and negative numbers count from the end; or the operation for which they are out of range.
     """
+
+    __slots__ = ("dim", "index", "inner", "n", "order", "outer", "shape", "strict")
 
     def __init__(self, shape: tuple[int, ...], picks: list[Any]) -> None:
         dims = [d for d, part in enumerate(picks) if part is not None]
@@ -129,22 +136,37 @@ class Places:
         arrays = [picks[d] for d in dims]
         index = arrays[0]
         if len(arrays) > 1:
+            index = _joined(arrays, sizes)
+        if index is None:
             arrays = [_counted_from_front(a, d, size) for a, d, size in zip(arrays, dims, sizes, strict=True)]
             try:
                 arrays = list(np.broadcast_arrays(*arrays))
             except ValueError:
                 shapes = ", ".join(str(a.shape) for a in arrays)
-                raise IndexError(f"shape mismatch: index tensors of shapes {shapes} do not broadcast") from None
+                raise PositionError(f"shape mismatch: index tensors of shapes {shapes} do not broadcast") from None
             index = np.zeros(arrays[0].shape, np.int64)
             for part, size in zip(arrays, sizes, strict=True):
                 index = index * size + part
-        self.index = engine.wrap(np.ascontiguousarray(index))
-        self.outer, self.n, self.inner = engine.reduce_shape(shape, first, last)
+        self._set(shape, first, last, engine.wrap(np.asarray(index, order="C")))
         self.dim = dims[0]
+
+    def _set(self, shape: tuple[int, ...], first: int, last: int, index: Tensor, strict: str | None = None) -> None:
+        self.strict, self.dim, self.index = strict, first, index
+        self.outer, self.n, self.inner = engine.reduce_shape(shape, first, last)
         self.shape = (*shape[:first], *index.shape, *shape[last + 1 :])
+
+    @classmethod
+    def at(cls, shape: tuple[int, ...], first: int, last: int, index: Tensor, strict: str | None = None) -> Places:
+        """Places along the joined dimensions first..last, which ``index`` numbers; its memory must not change."""
+        self = cls.__new__(cls)
+        self.order = None
+        self._set(shape, first, last, index, strict)
+        return self
 
     def check(self) -> None:
         """Refuses numbers out of range, and counts negative ones from the front, where no kernel has found all well."""
+        if self.strict is not None:
+            check_range(self.strict, self.index, self.n)
         self.index = engine.wrap(_counted_from_front(self.index.array, self.dim, self.n))
 
     def block(self, x: Tensor) -> Tensor:
@@ -154,6 +176,20 @@ class Places:
         return engine.contiguous(x)
 
 
+def check_range(operation: str, index: Tensor, size: int) -> None:
+    """Refuses numbers out of [0, size), where no kernel does."""
+    outside = ((index.array < 0) | (index.array >= size)).reshape(-1)
+    engine.check_index(int(outside.argmax()) if outside.any() else -1, index, size, operation)
+
+
+def _joined(arrays: list[np.ndarray], sizes: tuple[int, ...]) -> Any:
+    """Numbers of several dimensions as one of the joined dimension; None where that is not so simple."""
+    try:
+        return np.ravel_multi_index(tuple(arrays), sizes)
+    except ValueError:  # negative, out of range, or not of one shape
+        return None
+
+
 def _counted_from_front(index: np.ndarray, dim: int, size: int) -> np.ndarray:
     """Numbers in [0, size), for numbers in [-size, size)."""
     if not index.size:
@@ -161,7 +197,7 @@ def _counted_from_front(index: np.ndarray, dim: int, size: int) -> np.ndarray:
     low, high = index.min(), index.max()
     if low < -size or high >= size:
         wrong = low if low < -size else high
-        raise IndexError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+        raise PositionError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
     return index if low >= 0 else np.where(index < 0, index + size, index)
 
 
@@ -196,10 +232,10 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             last = None
         else:
             last = key[-1] if kind is tuple and key else key
-        if isinstance(last, Value) and last.dtype is engine.int64 and last.shape:  # the short way for x[:, :, index]
-            before = key[:-1] if last is not key else ()
-            if len(before) < len(input.shape) and all(part.__class__ is slice and part == WHOLE for part in before):
-                return pick(input, Places(input.shape, [*(None,) * len(before), last.array.copy()]))
+        if isinstance(last, Value) and last.shape:
+            places = _places_at(input.shape, key, last)
+            if places is not None:
+                return pick(input, places)
         out: Tensor | None = sliced(input, key)
         if out is not None:
             return out
@@ -209,6 +245,24 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         return pick(input, Places(input.shape, picks)) if picks else input
     except (IndexError, ValueError) as error:
         raise _explained("index", error, input) from None
+
+
+def _places_at(shape: tuple[int, ...], key: Any, last: Any) -> Places | None:
+    """The short way for x[:, :, index], x[index, index] and x[mask]; None for other keys, which end with ``last``."""
+    if last.dtype is engine.bool_:
+        count = len(last.shape)
+        if last is key and last.shape == shape[:count]:
+            return Places.at(shape, 0, count - 1, engine.wrap(last.array.reshape(-1).nonzero()[0]))
+    elif last.dtype is engine.int64:
+        if last is key:
+            return Places.at(shape, 0, 0, engine.contiguous(last)) if shape else None
+        before = key[:-1]
+        if len(before) < len(shape):
+            if all([part.__class__ is slice and part == WHOLE for part in before]):
+                return Places.at(shape, len(before), len(before), engine.contiguous(last))
+            if all([isinstance(part, Value) and part.shape and part.dtype is engine.int64 for part in before]):
+                return Places(shape, [part.array for part in key])
+    return None
 
 
 def _explained(operation: str, error: Exception, x: Tensor) -> Exception:
@@ -230,7 +284,8 @@ def pick(input: Tensor, places: Places) -> Tensor:
         places.check()
         return pick(input, places)
     shape = input.shape
-    return record("index", out, (input,), (lambda grad: pick_into_zeros(grad, places, shape),))
+    # The index is saved, so that backward notices when it was changed since.
+    return record("index", out, (input,), (lambda grad, index: pick_into_zeros(grad, places, shape),), (index,))
 
 
 def pick_into_zeros(grad: Tensor, places: Places, shape: tuple[int, ...]) -> Tensor:
@@ -277,8 +332,7 @@ def write_at(out: Tensor, places: Places, values: Any, accumulate: bool) -> None
 
 def put(input: Tensor, places: Places, values: Any, accumulate: bool = False) -> Tensor:
     """A copy of ``input`` with ``values`` written at (or added to) ``places``."""
-    out = engine.empty(input.shape, input.dtype)
-    engine.copy_into(out, input)
+    out = engine.copy(input)
     write_at(out, places, values, accumulate)
     return record("index_put", out, (input, values), put_rules(places, accumulate))
 
@@ -296,7 +350,7 @@ def fitting(operation: str, values: Any, kind: engine.dtype, shape: tuple[int, .
             return number_in(operation, values, kind)
         array = np.asarray(values)
         if array.dtype.kind not in "biuf":
-            raise TypeError(f"{operation}: expected a tensor or numbers, got {type(values).__name__}")
+            raise KindError(f"{operation}: expected a tensor or numbers, got {type(values).__name__}")
         values = engine.wrap(np.array(array, kind.numpy, order="C"))
     values = to_dtype(values, kind)
     surplus = max(len(values.shape) - len(shape), 0)
@@ -305,7 +359,7 @@ def fitting(operation: str, values: Any, kind: engine.dtype, shape: tuple[int, .
     try:
         return values if values.shape == shape else expand(values, shape)
     except ValueError:
-        raise ValueError(f"{operation}: values of shape {values.shape} do not broadcast to {shape}") from None
+        raise ArgumentError(f"{operation}: values of shape {values.shape} do not broadcast to {shape}") from None
 
 
 def number_in(operation: str, value: Any, kind: engine.dtype) -> float:
@@ -316,7 +370,7 @@ def number_in(operation: str, value: Any, kind: engine.dtype) -> float:
         held: float = kind.numpy.type(bool(value) if kind is engine.bool_ else int(value)).item()
         return held
     except (OverflowError, ValueError) as error:
-        raise ValueError(f"{operation}: {value!r} does not fit into {kind} ({error})") from None
+        raise ArgumentError(f"{operation}: {value!r} does not fit into {kind} ({error})") from None
 
 
 def write_places(operation: str, input: Tensor, places: Places, values: Any, accumulate: bool) -> Tensor:
@@ -392,7 +446,7 @@ def _assign(operation: str, x: Tensor, part: np.ndarray, value: Any) -> None:
         try:
             part[...] = value.array
         except ValueError:
-            raise ValueError(f"values of shape {value.shape} do not broadcast to {part.shape}") from None
+            raise ArgumentError(f"values of shape {value.shape} do not broadcast to {part.shape}") from None
     else:
         values = fitting(operation, value, kind, part.shape)
         if isinstance(values, Value):
@@ -419,6 +473,7 @@ def _write_over(operation: str, target: Tensor, value: Any) -> None:
         changed(target, edge)
 
 
+@refuses
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of the tensor with ``values`` written at ``indices``: ``x[indices] = values`` out of place.
 
@@ -442,6 +497,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     return put(input, places, fitting("index_put", values, input.dtype, places.shape), accumulate)
 
 
+@refuses
 def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """In-place form of :func:`index_put`: the tensor itself is written to."""
     places = _places_of("index_put_", input, indices, values)
@@ -450,13 +506,13 @@ def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = F
 
 def _places_of(operation: str, input: Tensor, indices: Any, values: Any) -> Places:
     if not isinstance(indices, tuple | list):
-        raise TypeError(f"{operation}: indices must be a tuple of tensors, got {type(indices).__name__}")
+        raise KindError(f"{operation}: indices must be a tuple of tensors, got {type(indices).__name__}")
     if not isinstance(values, Value) or values.dtype is not input.dtype:
-        raise TypeError(f"{operation}: values must be a {input.dtype} tensor, got {describe(values)}")
+        raise KindError(f"{operation}: values must be a {input.dtype} tensor, got {describe(values)}")
     try:
         basic, picks = _split_index(tuple(slice(None) if i is None else i for i in indices), input.shape)
         if not picks or any(part is None or isinstance(part, int) for part in basic):
-            raise IndexError("expected tensors with dimensions as indices")
+            raise PositionError("expected tensors with dimensions as indices")
         return Places(input.shape, picks)
     except (IndexError, ValueError) as error:
         raise _explained(operation, error, input) from None

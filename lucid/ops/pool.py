@@ -5,12 +5,14 @@ Signals [batch, channels, length] are planes of one row.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 from lucid import engine
-from lucid.autograd.graph import record
+from lucid.autograd.graph import detached_alias, record
 from lucid.engine import ffi
+from lucid.errors import ArgumentError, PositionError
 from lucid.ops.activation import relu
 from lucid.ops.arithmetic import abs, mul, sign
 from lucid.ops.conv import LARGEST_IMAGE, check_types, pair
@@ -27,7 +29,7 @@ _adaptive_avg_pool2d_backward = engine.kernels("adaptive_avg_pool2d_backward")
 
 
 class _Planes:
-    """The planes of an input, checked once; and the windows laid over them, with the C structure for both.
+    """The planes of inputs of one shape, checked once; and the windows laid over them, with the C structure for both.
 
     Attributes:
         dims: 1 for signals, 2 for images.
@@ -39,19 +41,17 @@ class _Planes:
 
     __slots__ = ("before", "c", "dims", "flat", "lead", "operation", "out", "sides")
 
-    def __init__(self, operation: str, input: Tensor) -> None:
-        check_types(operation, input)
+    def __init__(self, operation: str, shape: tuple[int, ...]) -> None:
         dims = 1 if operation.endswith("1d") else 2
-        shape = input.shape
         if len(shape) not in (dims + 1, dims + 2):
             layout = "[batch, channels, length]" if dims == 1 else "[batch, channels, height, width]"
-            raise ValueError(f"{operation}: expects {layout}, or without batch, got shape {shape}")
+            raise PositionError(f"{operation}: expects {layout}, or without batch, got shape {shape}")
         self.operation, self.dims = operation, dims
         self.before, self.lead = shape, shape[:-dims]
         self.flat = (*self.lead, math.prod(shape[-dims:]))
         self.sides: tuple[int, int] = (1, shape[-1]) if dims == 1 else (shape[-2], shape[-1])
         if min(self.sides) < 1:
-            raise ValueError(f"{operation}: a plane without numbers has no windows (shape {shape})")
+            raise ArgumentError(f"{operation}: a plane without numbers has no windows (shape {shape})")
 
     def lay(self, windows: tuple[int, ...], kernel: Any, stride: Any, padding: Any, dilation: Any) -> None:
         """Sets the number of windows in each direction, and what they look like."""
@@ -70,17 +70,17 @@ class _Planes:
         apart = pair(operation, "dilation", dilation, 1)
         reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, apart, strict=True))
         if any(2 * p > r for p, r in zip(pad, reach, strict=True)):
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: padding {padding} is more than half of kernel_size {kernel_size} "
                 f"with dilation {dilation}"
             )
         if math.prod(size + 2 * p + r for size, p, r in zip(self.sides, pad, reach, strict=True)) > LARGEST_IMAGE:
-            raise ValueError(f"{operation}: kernel_size {kernel_size} over shape {self.before} is too large")
+            raise ArgumentError(f"{operation}: kernel_size {kernel_size} over shape {self.before} is too large")
         windows = tuple(
             _windows(size, r, s, p, ceil_mode) for size, r, s, p in zip(self.sides, reach, steps, pad, strict=True)
         )
         if min(windows) < 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: kernel_size {kernel_size} does not fit into the input of shape {self.before}"
             )
         useful = tuple(s if n > 1 else 1 for s, n in zip(steps, windows, strict=True))  # one window needs no step
@@ -92,7 +92,44 @@ class _Planes:
         each = each * self.dims if len(each) == 1 else each
         wanted = tuple(s if n is None else n for n, s in zip(each, self.sides[-self.dims :], strict=False))
         wanted = pair(self.operation, "output_size", wanted if len(each) == self.dims else output_size, 0)
+        if math.prod(wanted) > LARGEST_IMAGE:
+            raise ValueError(f"{self.operation}: output_size {output_size} is too large")
         self.lay(wanted, (1, 1), (1, 1), (0, 0), (1, 1))
+
+
+def _fitted(operation: str, input: Tensor, *options: Any) -> _Planes:
+    """The planes of an input with as many windows as fit; for the options see :meth:`_Planes.fit`."""
+    check_types(operation, input)
+    return (_known_fit if all([_is_plain(option) for option in options]) else _fit)(operation, input.shape, *options)
+
+
+def _fit(operation: str, shape: tuple[int, ...], *options: Any) -> _Planes:
+    planes = _Planes(operation, shape)
+    planes.fit(*options)
+    return planes
+
+
+def _divided(operation: str, input: Tensor, output_size: Any) -> _Planes:
+    """The planes of an input, covered by a given number of windows."""
+    check_types(operation, input)
+    return (_known_division if _is_plain(output_size) else _divide)(operation, input.shape, output_size)
+
+
+def _divide(operation: str, shape: tuple[int, ...], output_size: Any) -> _Planes:
+    planes = _Planes(operation, shape)
+    planes.divide(output_size)
+    return planes
+
+
+_known_fit = functools.lru_cache(maxsize=1024, typed=True)(_fit)
+_known_division = functools.lru_cache(maxsize=1024, typed=True)(_divide)
+
+
+def _is_plain(option: Any) -> bool:
+    """Whether options that are equal to this one mean the same: not so where 2.0 == 2."""
+    if option.__class__ is tuple:
+        return all([part is None or part.__class__ is int for part in option])
+    return option is None or option.__class__ is int or option.__class__ is bool
 
 
 def _windows(size: int, reach: int, stride: int, padding: int, ceil_mode: bool) -> int:
@@ -124,8 +161,7 @@ def max_pool1d(
         >>> lucid.max_pool1d(lucid.tensor([[1.0, 3.0, 2.0, 0.0]]), 2).tolist()
         [[3.0, 2.0]]
     """
-    planes = _Planes("max_pool1d", input)
-    planes.fit(kernel_size, stride, padding, dilation, ceil_mode)
+    planes = _fitted("max_pool1d", input, kernel_size, stride, padding, dilation, ceil_mode)
     return _max_pool(planes, _max_pool2d, input, return_indices)
 
 
@@ -157,8 +193,7 @@ def max_pool2d(
         >>> lucid.max_pool2d(lucid.arange(8.0).reshape(1, 2, 4), 2).tolist()
         [[[5.0, 7.0]]]
     """
-    planes = _Planes("max_pool2d", input)
-    planes.fit(kernel_size, stride, padding, dilation, ceil_mode)
+    planes = _fitted("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
     return _max_pool(planes, _max_pool2d, input, return_indices)
 
 
@@ -166,7 +201,8 @@ def _max_pool(planes: _Planes, kernel: engine.Kernels, input: Tensor, return_ind
     dense = engine.contiguous(input)
     out, index = engine.empty(planes.out, input.dtype), engine.empty(planes.out, engine.int64)
     engine.kernel_for(kernel, input.dtype, planes.operation)(planes.c, dense.pointer, out.pointer, index.pointer)
-    record(planes.operation, out, (input,), (lambda grad: _max_pool_grad(planes, grad, index),))
+    places = detached_alias(index)  # the index goes to the user, who may put other memory into it
+    record(planes.operation, out, (input,), (lambda grad: _max_pool_grad(planes, grad, places),))
     return (out, index) if return_indices else out
 
 
@@ -202,8 +238,7 @@ def avg_pool1d(
         >>> lucid.avg_pool1d(lucid.tensor([[1.0, 3.0, 2.0, 0.0]]), 2).tolist()
         [[2.0, 1.0]]
     """
-    planes = _Planes("avg_pool1d", input)
-    planes.fit(kernel_size, stride, padding, 1, ceil_mode)
+    planes = _fitted("avg_pool1d", input, kernel_size, stride, padding, 1, ceil_mode)
     return _avg_pool(planes, input, count_include_pad, 0)
 
 
@@ -237,9 +272,8 @@ def avg_pool2d(
     """
     divisor = 0 if divisor_override is None else divisor_override
     if divisor_override == 0 or not isinstance(divisor, int) or not -(2**63) <= divisor < 2**63:
-        raise ValueError(f"avg_pool2d: divisor_override must be an integer other than 0, got {divisor_override!r}")
-    planes = _Planes("avg_pool2d", input)
-    planes.fit(kernel_size, stride, padding, 1, ceil_mode)
+        raise ArgumentError(f"avg_pool2d: divisor_override must be an integer other than 0, got {divisor_override!r}")
+    planes = _fitted("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
     return _avg_pool(planes, input, count_include_pad, divisor)
 
 
@@ -298,9 +332,8 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
 
 def _norm(operation: str, input: Tensor, p: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
     if p == 0:
-        raise ValueError(f"{operation}: norm_type must not be 0")
-    planes = _Planes(operation, input)
-    planes.fit(kernel_size, stride, 0, 1, ceil_mode)
+        raise ArgumentError(f"{operation}: norm_type must not be 0")
+    planes = _fitted(operation, input, kernel_size, stride, 0, 1, ceil_mode)
     means = _avg_pool(planes, pow(input, p), True, 0)
     powers = mul(mul(sign(means), relu(abs(means))), math.prod(pair(operation, "kernel_size", kernel_size, 1)))
     return pow(powers, 1 / p)
@@ -318,8 +351,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
         >>> lucid.adaptive_avg_pool1d(lucid.tensor([[1.0, 3.0, 2.0, 0.0]]), 2).tolist()
         [[2.0, 1.0]]
     """
-    planes = _Planes("adaptive_avg_pool1d", input)
-    planes.divide(output_size)
+    planes = _divided("adaptive_avg_pool1d", input, output_size)
     return _adaptive_avg_pool(planes, input)
 
 
@@ -340,8 +372,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
         >>> lucid.nn.functional.adaptive_avg_pool2d(lucid.ones(8, 64, 9, 7), (1, None)).shape
         (8, 64, 1, 7)
     """
-    planes = _Planes("adaptive_avg_pool2d", input)
-    planes.divide(output_size)
+    planes = _divided("adaptive_avg_pool2d", input, output_size)
     return _adaptive_avg_pool(planes, input)
 
 
@@ -368,8 +399,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
         >>> lucid.nn.functional.adaptive_max_pool1d(lucid.tensor([[1.0, 3.0, 2.0]]), 2).tolist()
         [[3.0, 3.0]]
     """
-    planes = _Planes("adaptive_max_pool1d", input)
-    planes.divide(output_size)
+    planes = _divided("adaptive_max_pool1d", input, output_size)
     return _max_pool(planes, _adaptive_max_pool2d, input, return_indices)
 
 
@@ -389,6 +419,5 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
         >>> lucid.nn.functional.adaptive_max_pool2d(lucid.arange(12.0).reshape(1, 3, 4), (1, 2)).tolist()
         [[[9.0, 11.0]]]
     """
-    planes = _Planes("adaptive_max_pool2d", input)
-    planes.divide(output_size)
+    planes = _divided("adaptive_max_pool2d", input, output_size)
     return _max_pool(planes, _adaptive_max_pool2d, input, return_indices)

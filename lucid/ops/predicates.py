@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.engine import Elementwise
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import eq
 from lucid.ops.elementwise import common_shape, need_tensor
 from lucid.types import Tensor
@@ -82,7 +83,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     """
     a, b = _alike("isclose", input, other)
     if not (rtol >= 0 and atol >= 0):
-        raise ValueError(f"isclose: rtol and atol must not be negative, got {rtol} and {atol}")
+        raise ArgumentError(f"isclose: rtol and atol must not be negative, got {rtol} and {atol}")
     common_shape("isclose", input, other)
     with np.errstate(all="ignore"):
         return engine.wrap(np.asarray(np.isclose(a, b, rtol, atol, equal_nan)))
@@ -93,7 +94,7 @@ def _alike(operation: str, input: Tensor, other: Tensor) -> tuple[np.ndarray[Any
     need_tensor(operation, input)
     need_tensor(operation, other)
     if input.dtype is not other.dtype:
-        raise TypeError(f"{operation}: the tensors are {input.dtype} and {other.dtype}; convert one of them")
+        raise KindError(f"{operation}: the tensors are {input.dtype} and {other.dtype}; convert one of them")
     return input.array, other.array
 
 

@@ -9,12 +9,15 @@ from typing import Any
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add, mul, sub
 from lucid.ops.broadcast import expand, sum
 from lucid.ops.create import as_tensor, zeros_like
 from lucid.ops.elementwise import common_shape
 from lucid.ops.index import index_select
 from lucid.ops.matmul import bmm, mm, mv
+from lucid.ops.matmul import outer as outer
+from lucid.ops.refusal import refuses
 from lucid.ops.view import permute, reshape, wrap_dim
 from lucid.types import Tensor
 
@@ -25,14 +28,13 @@ from lucid.types import Tensor
 def _added(operation: str, input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
     """beta · input + alpha · product; with beta 0 the input is not looked at."""
     if not isinstance(input, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{operation}: expected a tensor, got {type(input).__name__}")
     if input.dtype is not product.dtype:
-        raise TypeError(f"{operation}: input is {input.dtype}, the product {product.dtype}; convert one with .to()")
+        raise KindError(f"{operation}: input is {input.dtype}, the product {product.dtype}; convert one with .to()")
     if not product.dtype.is_floating_point and not (isinstance(beta, int) and isinstance(alpha, int)):
-        raise TypeError(f"{operation}: beta and alpha must be integers for {product.dtype}, got {beta} and {alpha}")
-    sizes = zip(input.shape[::-1], product.shape[::-1], strict=False)
-    if len(input.shape) > len(product.shape) or any(size not in (1, wanted) for size, wanted in sizes):
-        raise ValueError(f"{operation}: input has shape {input.shape}, which does not broadcast to {product.shape}")
+        raise KindError(f"{operation}: beta and alpha must be integers for {product.dtype}, got {beta} and {alpha}")
+    if input.shape != product.shape and common_shape(operation, input, product) != product.shape:
+        raise ArgumentError(f"{operation}: input has shape {input.shape}, which does not broadcast to {product.shape}")
     product = product if alpha == 1 else mul(product, alpha)
     if beta == 0:
         out = engine.same_start(product, product.array)
@@ -73,6 +75,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: fl
     return _added("addmv", input, mv(mat, vec), beta, alpha)
 
 
+@refuses
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · input + alpha · (vec1 ⊗ vec2): [m], [n] → [m, n]; otherwise as :func:`addmm`.
 
@@ -95,6 +98,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
     return _added("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
+@refuses
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · input + alpha · Σ over the batch of batch1 @ batch2: [b, m, k], [b, k, n] → [m, n].
 
@@ -107,7 +111,7 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, al
     """
     a, b = batch1.shape, batch2.shape
     if len(a) != 3 or len(b) != 3 or a[0] != b[0] or a[2] != b[1]:
-        raise ValueError(f"addbmm: shapes {a} and {b} do not multiply; expected [b, m, k] and [b, k, n]")
+        raise ArgumentError(f"addbmm: shapes {a} and {b} do not multiply; expected [b, m, k] and [b, k, n]")
     rows = reshape(permute(batch1, 1, 0, 2), a[1], a[0] * a[2])
     return _added("addbmm", input, mm(rows, reshape(batch2, b[0] * b[1], b[2])), beta, alpha)
 
@@ -116,22 +120,7 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, al
 # Products of two tensors
 
 
-def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """The outer product of two vectors: [m], [n] → [m, n].
-
-    Raises:
-        ValueError: when they are not vectors.
-
-    Example:
-        >>> import lucid
-        >>> lucid.outer(lucid.tensor([1.0, 2.0]), lucid.tensor([3.0, 4.0])).tolist()
-        [[3.0, 4.0], [6.0, 8.0]]
-    """
-    if len(input.shape) != 1 or len(vec2.shape) != 1:
-        raise ValueError(f"outer: expects two vectors, got shapes {input.shape} and {vec2.shape}")
-    return mul(reshape(input, -1, 1), reshape(vec2, 1, -1))
-
-
+@refuses
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Sums of products along the last dimension of both: [..., k], [*, k] → [..., *]. A 0-d tensor multiplies.
 
@@ -146,10 +135,11 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     if not input.shape or not other.shape:
         return mul(input, other)
     if input.shape[-1] != other.shape[-1]:
-        raise ValueError(f"inner: the last sizes of shapes {input.shape} and {other.shape} differ")
+        raise ArgumentError(f"inner: the last sizes of shapes {input.shape} and {other.shape} differ")
     return tensordot(input, other, ([-1], [-1]))
 
 
+@refuses
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Sums of products along chosen dimensions: what is left of a, then what is left of b.
 
@@ -171,19 +161,19 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         dims = dims.array.tolist()
     if isinstance(dims, int):
         if not 0 <= dims <= min(len(a.shape), len(b.shape)):
-            raise ValueError(f"tensordot: dims is {dims}, for shapes {a.shape} and {b.shape}")
+            raise ArgumentError(f"tensordot: dims is {dims}, for shapes {a.shape} and {b.shape}")
         dims = range(len(a.shape) - dims, len(a.shape)), range(dims)
     of_a, of_b = ([d] if isinstance(d, int) else list(d) for d in dims)
     of_a = [wrap_dim("tensordot", d, len(a.shape)) for d in of_a]
     of_b = [wrap_dim("tensordot", d, len(b.shape)) for d in of_b]
     if len(set(of_a)) < len(of_a) or len(set(of_b)) < len(of_b):
-        raise ValueError(f"tensordot: a dimension appears twice in dims {of_a} and {of_b}")
+        raise ArgumentError(f"tensordot: a dimension appears twice in dims {of_a} and {of_b}")
     if len(of_a) != len(of_b):
-        raise ValueError(f"tensordot: {len(of_a)} dimensions of a meet {len(of_b)} of b")
+        raise ArgumentError(f"tensordot: {len(of_a)} dimensions of a meet {len(of_b)} of b")
     for i, j in zip(of_a, of_b, strict=True):
         m, n = a.shape[i], b.shape[j]
         if m != n and 1 not in (m, n):
-            raise ValueError(f"tensordot: size {m} (dim {i} of {a.shape}) meets size {n} (dim {j} of {b.shape})")
+            raise ArgumentError(f"tensordot: size {m} (dim {i} of {a.shape}) meets size {n} (dim {j} of {b.shape})")
         if m != n:  # the one number meets the sum
             a, b = (a, sum(b, j, True)) if m == 1 else (sum(a, i, True), b)
     left = [d for d in range(len(a.shape)) if d not in of_a]
@@ -196,6 +186,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     return reshape(product, (*rows, *columns))
 
 
+@refuses
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: every number of ``input`` replaced by that number times ``other``.
 
@@ -213,6 +204,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     return reshape(mul(outside, inside), [m * n for m, n in zip(a, b, strict=True)])
 
 
+@refuses
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The vector product along a dimension of size 3; the others broadcast.
 
@@ -231,11 +223,12 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """
     if dim is None:
         if 3 not in input.shape:
-            raise ValueError(f"cross: no dimension of shape {input.shape} has size 3")
+            raise ArgumentError(f"cross: no dimension of shape {input.shape} has size 3")
         return _cross("cross", input, other, input.shape.index(3))
     return _cross("cross", input, other, dim)
 
 
+@refuses
 def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """The vector product along a dimension of size 3, the last if not told another; the others broadcast.
 
@@ -252,12 +245,12 @@ def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
 
 def _cross(operation: str, input: Tensor, other: Tensor, dim: int) -> Tensor:
     if len(input.shape) != len(other.shape):
-        raise ValueError(f"{operation}: shapes {input.shape} and {other.shape} have different numbers of dimensions")
+        raise ArgumentError(f"{operation}: shapes {input.shape} and {other.shape} have different numbers of dimensions")
     if input.dtype is not other.dtype:
-        raise TypeError(f"{operation}: operands are {input.dtype} and {other.dtype}; convert one with .to()")
+        raise KindError(f"{operation}: operands are {input.dtype} and {other.dtype}; convert one with .to()")
     along = wrap_dim(operation, dim, len(input.shape))
     if not input.shape or input.shape[along] != 3 or other.shape[along] != 3:
-        raise ValueError(f"{operation}: sizes along dim {dim} must be 3, got shapes {input.shape} and {other.shape}")
+        raise ArgumentError(f"{operation}: sizes along dim {dim} must be 3, got shapes {input.shape} and {other.shape}")
     shape = common_shape(operation, input, other)
     a, b = (x if x.shape == shape else expand(x, shape) for x in (input, other))
     next_, last = as_tensor([1, 2, 0]), as_tensor([2, 0, 1])
@@ -265,6 +258,7 @@ def _cross(operation: str, input: Tensor, other: Tensor, dim: int) -> Tensor:
     return sub(mul(turned[0], turned[1]), mul(turned[2], turned[3]))
 
 
+@refuses
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """Inner products along a dimension; the others broadcast.
 
@@ -280,7 +274,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     common_shape("linalg.vecdot", x, y)
     for one in (x, y):
         if not one.dtype.is_floating_point:
-            raise TypeError(f"linalg.vecdot: expects floating-point numbers, got {one.dtype}; convert with .float()")
+            raise KindError(f"linalg.vecdot: expects floating-point numbers, got {one.dtype}; convert with .float()")
     return sum(mul(x, y), dim)
 
 
@@ -288,6 +282,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 # Products of several matrices
 
 
+@refuses
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """The product of matrices, in the order of multiplying that takes the fewest operations.
 
@@ -306,10 +301,10 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """
     chain = list(tensors)
     if len(chain) < 2:
-        raise ValueError(f"linalg.multi_dot: expects at least 2 tensors, got {len(chain)}")
+        raise ArgumentError(f"linalg.multi_dot: expects at least 2 tensors, got {len(chain)}")
     ends = len(chain[0].shape), len(chain[-1].shape)
     if any(len(x.shape) != 2 for x in chain[1:-1]) or not all(n in (1, 2) for n in ends):
-        raise ValueError(f"linalg.multi_dot: expects matrices, got shapes {[x.shape for x in chain]}")
+        raise ArgumentError(f"linalg.multi_dot: expects matrices, got shapes {[x.shape for x in chain]}")
     if ends[0] == 1:
         chain[0] = reshape(chain[0], 1, -1)
     if ends[1] == 1:
@@ -319,6 +314,7 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     return reshape(out, shape)
 
 
+@refuses
 def chain_matmul(*matrices: Tensor) -> Tensor:
     """The product of matrices, in the order of multiplying that takes the fewest operations; see
     :func:`lucid.linalg.multi_dot`.
@@ -332,14 +328,14 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
         (3, 6)
     """
     if not matrices or any(len(x.shape) != 2 for x in matrices):
-        raise ValueError(f"chain_matmul: expects matrices, got shapes {[x.shape for x in matrices]}")
+        raise ArgumentError(f"chain_matmul: expects matrices, got shapes {[x.shape for x in matrices]}")
     return _chain("chain_matmul", list(matrices))
 
 
 def _chain(operation: str, matrices: list[Tensor]) -> Tensor:
     for a, b in zip(matrices, matrices[1:], strict=False):
         if a.shape[1] != b.shape[0]:
-            raise ValueError(f"{operation}: shapes {a.shape} and {b.shape} do not multiply")
+            raise ArgumentError(f"{operation}: shapes {a.shape} and {b.shape} do not multiply")
     sizes = [matrices[0].shape[0], *(x.shape[1] for x in matrices)]
 
     @functools.cache

@@ -12,6 +12,7 @@ from lucid.autograd.grad_mode import no_grad
 from lucid.autograd.graph import Value, record
 from lucid.devices import CPU, check_device
 from lucid.engine import ffi, lib
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add, mul
 from lucid.ops.create import finish, full_like, given_sizes, is_tensor
 from lucid.ops.elementwise import default_dtype, match_all, need_tensor, result_type
@@ -46,7 +47,7 @@ class Generator:
         try:
             self.state.seed = int(seed) % 2**64
         except (TypeError, ValueError, OverflowError):
-            raise TypeError(f"manual_seed: expected an integer, got {seed!r}") from None
+            raise KindError(f"manual_seed: expected an integer, got {seed!r}") from None
         self.state.offset = 0
         return self
 
@@ -71,7 +72,7 @@ class Generator:
             ValueError: for another tensor.
         """
         if not isinstance(state, Value) or state.dtype is not engine.uint8 or state.shape != (_STATE_BYTES,):
-            raise ValueError(f"set_state: expected the uint8 tensor of {_STATE_BYTES} numbers that get_state gives")
+            raise ArgumentError(f"set_state: expected the uint8 tensor of {_STATE_BYTES} numbers that get_state gives")
         ffi.buffer(self.state)[:] = state.array.tobytes()
 
     def __getstate__(self) -> bytes:
@@ -121,7 +122,11 @@ def set_rng_state(new_state: Tensor) -> None:
 
 
 def _state(generator: Generator | None) -> Any:
-    return (default_generator if generator is None else generator).state
+    if generator is None:
+        return default_generator.state
+    if not isinstance(generator, Generator):
+        raise TypeError(f"random: generator must be a lucid.Generator, got {type(generator).__name__}")
+    return generator.state
 
 
 def _draw(
@@ -130,7 +135,7 @@ def _draw(
     kind = default_dtype[0] if dtype is None else engine.dtype_of(dtype)
     shape = sizes(size)
     if shape and min(shape) < 0:
-        raise ValueError(f"{operation}: a tensor cannot have a negative size (shape {shape})")
+        raise ArgumentError(f"{operation}: a tensor cannot have a negative size (shape {shape})")
     kernel = engine.kernel_for(table, kind, operation)
     out = engine.empty(shape, kind)
     kernel(_state(generator), out.array.size, low, high, out.pointer)
@@ -205,12 +210,12 @@ def normal(
     """
     spread = std.array if isinstance(std, Value) else std
     if not np.all(np.greater_equal(spread, 0)):
-        raise ValueError(f"normal: std must not be negative, got {std}")
+        raise ArgumentError(f"normal: std must not be negative, got {std}")
     if not (isinstance(mean, Value) or isinstance(std, Value)):
         shape = () if size is None else size
         return finish(_draw(_normal, "normal", (shape,), dtype, generator, mean, std), requires_grad, device)
     if size is not None or dtype is not None:
-        raise TypeError("normal: size is for a mean and std that are numbers, and so is dtype; tensors have their own")
+        raise KindError("normal: size is for a mean and std that are numbers, and so is dtype; tensors have their own")
     kind = result_type(*(x for x in (mean, std) if is_tensor(x)))
     with no_grad():
         middle, width = match_all("normal", (mean, std), kind)
@@ -235,12 +240,12 @@ def randint(
     """
     values = [*args, *(x for x in (low, high, size) if x is not None)]
     if len(values) not in (2, 3):
-        raise TypeError(f"randint: expected (high, size) or (low, high, size), got {len(values)} arguments")
+        raise KindError(f"randint: expected (high, size) or (low, high, size), got {len(values)} arguments")
     low, high, size = (0, *values) if len(values) == 2 else values
     if low is None or high is None or not low < high:
-        raise ValueError(f"randint: low must be below high, got {low} and {high}")
+        raise ArgumentError(f"randint: low must be below high, got {low} and {high}")
     if not -(2**63) <= low <= high < 2**63:
-        raise ValueError(f"randint: {low} to {high} does not fit into int64")
+        raise ArgumentError(f"randint: {low} to {high} does not fit into int64")
     out = engine.empty(sizes((size,)), engine.int64)
     lib.random_integers(_state(generator), out.array.size, low, high, out.pointer)
     if dtype is not None:
@@ -264,6 +269,7 @@ def randint_like(
         >>> lucid.randint_like(lucid.zeros(2), 3, 4).tolist()
         [3.0, 3.0]
     """
+    need_tensor("randint_like", input)
     low, high = (0, low) if high is None else (low, high)
     kind = dtype or input.dtype
     return randint(low, high, input.shape, dtype=kind, device=device, requires_grad=requires_grad)
@@ -297,18 +303,18 @@ def multinomial(
         [1, 1]
     """
     if not input.dtype.is_floating_point:
-        raise TypeError(f"multinomial: expects floating-point weights, got {input.dtype}; convert with .float() first")
+        raise KindError(f"multinomial: expects floating-point weights, got {input.dtype}; convert with .float() first")
     if len(input.shape) not in (1, 2) or num_samples < 1:
-        raise ValueError(
+        raise ArgumentError(
             f"multinomial: expects weights of shape [categories] or [rows, categories] and at least one sample, got "
             f"shape {input.shape} and {num_samples} samples"
         )
     weights = input.array.reshape(-1, input.shape[-1]).astype(np.float64)
     possible = (weights > 0).sum(-1).min(initial=input.shape[-1])
     if not (np.isfinite(weights).all() and (weights >= 0).all()) or possible < 1:
-        raise ValueError("multinomial: the weights of a row must be finite, not negative and not all 0")
+        raise ArgumentError("multinomial: the weights of a row must be finite, not negative and not all 0")
     if not replacement and num_samples > possible:
-        raise ValueError(
+        raise ArgumentError(
             f"multinomial: {num_samples} different categories cannot be drawn: a row has {possible} with a weight"
         )
     rows = len(weights)
@@ -339,7 +345,7 @@ def randperm(
     """0 to n − 1 in random order, as int64."""
     check_device(device)
     if n < 0:
-        raise ValueError(f"randperm: n must not be negative, got {n}")
+        raise ArgumentError(f"randperm: n must not be negative, got {n}")
     out = engine.empty((n,), engine.int64)
     lib.random_permutation(_state(generator), n, out.pointer)
     return finish(out if dtype is None else engine.convert(out, engine.dtype_of(dtype)), requires_grad, device)
@@ -354,7 +360,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     given = input if p is None else full_like(input, p)
     chance = engine.contiguous(given)
     if chance.array.size and not (chance.array.min() >= 0 and chance.array.max() <= 1):
-        raise ValueError("bernoulli: probabilities must be from 0 to 1")
+        raise ArgumentError("bernoulli: probabilities must be from 0 to 1")
     out = engine.empty(chance.shape, chance.dtype)
     kernel = engine.kernel_for(_bernoulli, chance.dtype, "bernoulli")
     kernel(_state(generator), out.array.size, chance.pointer, 1, out.pointer)
@@ -391,8 +397,9 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     Raises:
         ValueError: for p outside [0, 1].
     """
+    need_tensor("dropout", input)
     if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout: p must be from 0 to 1, got {p}")
+        raise ArgumentError(f"dropout: p must be from 0 to 1, got {p}")
     if not training or p == 0.0:
         return input
     x = engine.contiguous(input)

@@ -15,6 +15,7 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Node, Value, edge_of, needs_graph, record
 from lucid.autograd.views import views_of
+from lucid.errors import KindError
 from lucid.ops.view import clone
 from lucid.types import Tensor
 
@@ -89,8 +90,7 @@ def window_into_zeros(x: Tensor, place: Window) -> Tensor:
 
 def window_cleared(x: Tensor, place: Window) -> Tensor:
     """A copy of ``x`` with zeros at ``place``."""
-    out = engine.empty(x.shape, x.dtype)
-    engine.copy_into(out, x)
+    out = engine.copy(x)
     if place.index is None:
         engine.fill(engine.strided(out, place.shape, place.strides, place.offset), 0)
     else:
@@ -111,7 +111,7 @@ def may_change(name: str, input: Tensor, *others: Any) -> bool:
             of one, and a view that cannot be followed.
     """
     if not isinstance(input, Value):
-        raise TypeError(f"{name}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{name}: expected a tensor, got {type(input).__name__}")
     engine.check_writable(input, name)
     recorded = needs_graph(input, *others)
     if not recorded or not input.dtype.is_floating_point:
@@ -149,7 +149,7 @@ def changed(input: Tensor, edge: Any) -> None:
             raise RuntimeError("in-place: the memory of the view's base was replaced, so the view cannot be followed")
         rules = (lambda grad: window_cleared(grad, place), lambda grad: window(grad, place))
         _move(root, Node("copy_slices", rules, (edge_of(root), edge), (), 0))
-    for view in views_of(root):
+    for view in views_of(root) if len(root.version) > 2 else ():
         _follow(view, root)
 
 
@@ -176,7 +176,10 @@ def _move(x: Tensor, node: Node) -> None:
 
 def take_over(input: Tensor, result: Tensor, recorded: bool) -> Tensor:
     """Writes ``result`` into ``input`` and gives ``input`` its place in the graph."""
-    engine.copy_into(input, result)
+    if recorded and result.base is None:  # made of what stood on other memory; see as_before
+        engine.copy_fresh(input, result)
+    else:
+        engine.copy_into(input, result)
     input.version[0] += 1
     if recorded:
         if result.requires_grad and result.node is None:
@@ -187,7 +190,6 @@ def take_over(input: Tensor, result: Tensor, recorded: bool) -> Tensor:
 
 def as_before(input: Tensor) -> Tensor:
     """The tensor as it stands now, at its place in the graph, on memory that the change does not touch."""
-    before = engine.empty(input.shape, input.dtype)
-    engine.copy_into(before, input)
+    before = engine.copy(input)
     before.requires_grad, before.node = input.requires_grad, input.node
     return before

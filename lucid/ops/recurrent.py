@@ -12,6 +12,7 @@ from lucid.autograd.composed import composed_gradients
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, detached_alias, record
 from lucid.engine import ffi, pointer_or_null
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.activation import relu
 from lucid.ops.arithmetic import add, mul, sub
 from lucid.ops.functions import sigmoid, tanh
@@ -64,6 +65,7 @@ def recurrent(
         LSTM: i, f, o = σ(…), g = tanh(…); c' = f c + i g; h' = W_hr (o tanh c') (Hochreiter and Schmidhuber 1997).
         GRU: r, z = σ(…); n = tanh(W_in x + b_in + r (W_hn h + b_hn)); h' = (1 − z) n + z h (Cho et al. 2014).
     """
+    batch_sizes = tuple(batch_sizes)
     inputs = (input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr)
     _check(kind, batch_sizes, *inputs)
     number, gates = KINDS[kind]
@@ -74,7 +76,8 @@ def recurrent(
     batch = h0.shape[0]
     sizes = engine.wrap(np.array(batch_sizes, np.int64))
     shape = ffi.new(
-        "recurrent_shape *", (number, len(batch_sizes), input_size, hidden_size, output_size, int(reverse), sizes.pointer)
+        "recurrent_shape *",
+        (number, len(batch_sizes), input_size, hidden_size, output_size, int(reverse), sizes.pointer),
     )
     out, h_n = engine.empty((rows, output_size), number_type), engine.empty((batch, output_size), number_type)
     c_n = cells = hidden = None
@@ -109,19 +112,21 @@ def recurrent(
 
 def _check(kind: str, batch_sizes: Sequence[int], *tensors: Any) -> None:
     """Everything that C relies on."""
+    if kind not in KINDS:
+        raise ValueError(f"recurrent: kind must be one of {', '.join(KINDS)}, got {kind!r}")
     names = ("input", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
     first = tensors[0]
     for name, x in zip(names, tensors, strict=True):
         if x is not None and (not isinstance(x, Value) or x.dtype is not first.dtype):
-            raise TypeError(f"{kind}: input is {describe(first)} but {name} is {describe(x)}; convert one with .to()")
+            raise KindError(f"{kind}: input is {describe(first)} but {name} is {describe(x)}; convert one with .to()")
     engine.kernel_for(_forward, first.dtype, kind)
     _, _, _, w_ih, w_hh, b_ih, b_hh, w_hr = tensors
     gates = KINDS[kind][1]
     if len(first.shape) != 2 or len(w_ih.shape) != 2 or len(w_hh.shape) != 2 or w_ih.shape[0] % gates:
-        raise ValueError(f"{kind}: shapes {first.shape}, {w_ih.shape} and {w_hh.shape} are not those of a layer")
+        raise ArgumentError(f"{kind}: shapes {first.shape}, {w_ih.shape} and {w_hh.shape} are not those of a layer")
     steps = list(batch_sizes)
     if not steps or min(steps) < 1 or steps != sorted(steps, reverse=True) or sum(steps) != first.shape[0]:
-        raise ValueError(
+        raise ArgumentError(
             f"{kind}: batch sizes {steps[:8]} must be positive, must not grow, and must sum to {first.shape[0]} rows"
         )
     hidden, output = w_ih.shape[0] // gates, w_hh.shape[1]
@@ -138,9 +143,9 @@ def _check(kind: str, batch_sizes: Sequence[int], *tensors: Any) -> None:
     for name, x, shape in zip(names, tensors, wanted, strict=True):
         given = None if x is None else x.shape
         if given != shape:
-            raise ValueError(f"{kind}: {name} has shape {given}, expected {shape}")
+            raise ArgumentError(f"{kind}: {name} has shape {given}, expected {shape}")
     if kind != "LSTM" and output != hidden:
-        raise ValueError(f"{kind}: w_hh has shape {w_hh.shape}, expected {(gates * hidden, hidden)}")
+        raise ArgumentError(f"{kind}: w_hh has shape {w_hh.shape}, expected {(gates * hidden, hidden)}")
 
 
 def _pointers(what: str, kind: engine.dtype, tensors: Sequence[Any]) -> Any:

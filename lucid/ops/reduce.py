@@ -8,13 +8,14 @@ from typing import Any, overload
 import numpy as np
 
 from lucid import engine, return_types
-from lucid.autograd.grad_mode import no_grad
+from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import record
+from lucid.errors import KindError, PositionError
 from lucid.ops.arithmetic import div, eq, maximum, minimum, mul, sub, where
 from lucid.ops.broadcast import Dims, Reduction, reduction, sum
-from lucid.ops.elementwise import default_dtype
-from lucid.ops.functions import exp, sqrt
-from lucid.ops.index import gather
+from lucid.ops.elementwise import default_dtype, need_tensor
+from lucid.ops.functions import _sqrt, exp
+from lucid.ops.index import gather, scatter_into_zeros
 from lucid.ops.joining import cat, stack
 from lucid.ops.slicing import narrow, select
 from lucid.ops.view import permute, reshape, to_dtype, wrap_dim
@@ -22,13 +23,14 @@ from lucid.types import Tensor
 
 
 def _need_floating(operation: str, input: Tensor) -> None:
+    need_tensor(operation, input)
     if not input.dtype.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
+        raise KindError(f"{operation}: expects floating-point numbers, got {input.dtype}; convert with .float() first")
 
 
 def _need_elements(operation: str, input: Tensor, plan: Reduction) -> None:
     if plan.n == 0:
-        raise ValueError(f"{operation}: no elements to choose from in shape {input.shape}")
+        raise PositionError(f"{operation}: no elements to choose from in shape {input.shape}")
 
 
 _mean = engine.kernels("mean")
@@ -50,7 +52,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     _need_floating("mean", input)
     plan = reduction("mean", input.shape, dim, keepdim)
     out = engine.empty(plan.shape, input.dtype)
-    _mean[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    plan.run(_mean[input.dtype], input, out)
     return _record_mean(input, plan, out)
 
 
@@ -111,8 +113,7 @@ def _variance(
 
     if name.startswith("var"):
         return record(name, out, (input,), (rule_var,), (input,)), average
-    with no_grad():
-        out = sqrt(out)
+    out = engine.unary(_sqrt.family, out)
     return record(name, out, (input,), (rule_std,), (input, None), output=1), average
 
 
@@ -157,15 +158,22 @@ def _extreme(name: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
         function = np.max if name == "amax" else np.min
         return engine.wrap(np.asarray(function(input.array, axis=plan.dims)).reshape(plan.shape))
     out = engine.empty(plan.shape, input.dtype)
-    _extremes[name][input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    plan.run(_extremes[name][input.dtype], input, out)
 
     def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:
-        chosen = to_dtype(eq(x, reshape(out, plan.kept)), x.dtype)
-        return mul(chosen, div(reshape(grad, plan.kept), sum(chosen, plan.dims, True)))
+        if mode.recording or plan.order is not None:
+            chosen = to_dtype(eq(x, reshape(out, plan.kept)), x.dtype)
+            return mul(chosen, div(reshape(grad, plan.kept), sum(chosen, plan.dims, True)))
+        dense, x = engine.contiguous(grad), engine.contiguous(x)
+        found = engine.empty(x.shape, x.dtype)
+        kernel = _extreme_backward[x.dtype]
+        kernel(plan.outer, plan.n, plan.inner, dense.pointer, x.pointer, out.pointer, found.pointer)
+        return found
 
     return record(name, out, (input,), (rule,), (input, None), output=1)
 
 
+_extreme_backward = engine.kernels("extreme_backward")
 _extremes = {"amax": engine.kernels("amax"), "amin": engine.kernels("amin")}
 
 
@@ -191,6 +199,8 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
         >>> lucid.aminmax(lucid.tensor([2.0, 1.0, 3.0])).max.item()
         3.0
     """
+    if not (dim is None or isinstance(dim, int)):
+        raise KindError(f"aminmax: dim must be an integer or None, got {dim!r}")
     dims = () if dim is None else dim
     return return_types.aminmax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 
@@ -210,6 +220,12 @@ def _arg_extreme(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Te
 _arg_extremes = {"argmax": engine.kernels("argmax"), "argmin": engine.kernels("argmin")}
 
 
+def refuse_bools(name: str, input: Tensor) -> None:
+    """Raises NoKernel for a bool tensor."""
+    if input.dtype is engine.bool_:
+        raise engine.NoKernel(name, input.dtype)
+
+
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest element stands, as int64: along ``dim``, or in the flattened tensor.
 
@@ -220,24 +236,38 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
         >>> lucid.tensor([[1.0, 3.0], [2.0, 0.0]]).argmax(1).tolist()
         [1, 0]
     """
+    refuse_bools("argmax", input)
     return _arg_extreme("argmax", input, dim, keepdim)
 
 
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the smallest element stands, as int64; as :func:`argmax`."""
+    refuse_bools("argmin", input)
     return _arg_extreme("argmin", input, dim, keepdim)
 
 
 def _extreme_along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
-    dim = wrap_dim(name, dim, len(input.shape))
-    where_it_is = _arg_extreme("arg" + name, input, dim if input.shape else None, True)
-    if not input.shape:
-        return reshape(input, ()), where_it_is
-    found = gather(input, dim, where_it_is)
-    if keepdim:
-        return found, where_it_is
-    shape = reduction(name, input.shape, dim, False).shape
-    return reshape(found, shape), reshape(where_it_is, shape)
+    before, kind = input.shape, input.dtype
+    dim = wrap_dim(name, dim, len(before))
+    if not before:
+        return reshape(input, ()), _arg_extreme("arg" + name, input, None, True)
+    if not kind.is_floating_point:
+        index = _arg_extreme("arg" + name, input, dim, True)
+        found, shape = gather(input, dim, index), reduction(name, before, dim, keepdim).shape
+        return reshape(found, shape), reshape(index, shape)
+    plan = reduction(name, before, dim, keepdim)
+    _need_elements(name, input, plan)
+    out, index = engine.empty(plan.shape, kind), engine.empty(plan.shape, engine.int64)
+    kernel = _indexed_extremes[name][kind]
+    kernel(plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer, index.pointer)
+
+    def rule(grad: Tensor, index: Tensor) -> Tensor:
+        return scatter_into_zeros(reshape(grad, plan.kept), dim, reshape(index, plan.kept), before)
+
+    return record(name, out, (input,), (rule,), (index,)), index
+
+
+_indexed_extremes = {"max": engine.kernels("max_index"), "min": engine.kernels("min_index")}
 
 
 @overload
@@ -276,7 +306,7 @@ def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -
     return return_types.min(*_extreme_along("min", input, dim, keepdim))
 
 
-_prod = engine.kernels("prod")
+_prod, _prod_backward = engine.kernels("prod"), engine.kernels("prod_backward")
 
 
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -288,10 +318,15 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
         kind = np.int64 if dtype is None else input.dtype.numpy
         return engine.wrap(np.asarray(input.array.prod(plan.dims, kind)).reshape(plan.shape))
     out = engine.empty(plan.shape, input.dtype)
-    _prod[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    plan.run(_prod[input.dtype], input, out)
 
     def rule(grad: Tensor, x: Tensor) -> Tensor:
-        return mul(plan.back(grad, x.shape), _product_of_the_others(x, plan))
+        if mode.recording or plan.order is not None:
+            return mul(plan.back(grad, x.shape), _product_of_the_others(x, plan))
+        dense, x = engine.contiguous(grad), engine.contiguous(x)
+        found = engine.empty(x.shape, x.dtype)
+        _prod_backward[x.dtype](plan.outer, plan.n, plan.inner, dense.pointer, x.pointer, found.pointer)
+        return found
 
     return record("prod", out, (input,), (rule,), (input,))
 
@@ -321,23 +356,25 @@ def _others_in_row(x: Tensor) -> Tensor:
     return reshape(stack([mul(outside, right), mul(outside, left)], 2), x.shape)
 
 
-def _truth(operation: str, function: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+def _truth(operation: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """any or all. No dimensions, ``dim=()``, mean none here: PyTorch's any and all are alone in this."""
     kind = input.dtype if input.dtype is engine.uint8 else engine.bool_
     if dim is not None and not isinstance(dim, int) and not tuple(dim):
         return to_dtype(to_dtype(input, engine.bool_), kind)
     plan = reduction(operation, input.shape, dim, keepdim)
-    return engine.wrap(np.asarray(function(input.array, axis=plan.dims), kind.numpy).reshape(plan.shape))
+    function = np.logical_or if operation == "any" else np.logical_and
+    found = function.reduce(input.array, None if len(plan.dims) == len(input.shape) else plan.dims)
+    return engine.wrap(np.asarray(found, kind.numpy).reshape(plan.shape))
 
 
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether any element over ``dim`` is true (not zero); a bool tensor, of uint8 a uint8 one."""
-    return _truth("any", np.any, input, dim, keepdim)
+    return _truth("any", input, dim, keepdim)
 
 
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether all elements over ``dim`` are true (not zero); a bool tensor, of uint8 a uint8 one."""
-    return _truth("all", np.all, input, dim, keepdim)
+    return _truth("all", input, dim, keepdim)
 
 
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
@@ -349,7 +386,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
         input = to_dtype(input, default_dtype[0])
     plan = reduction("logsumexp", input.shape, dim, keepdim)
     out = engine.empty(plan.shape, input.dtype)
-    _logsumexp[input.dtype](plan.outer, plan.n, plan.inner, plan.block(input).pointer, out.pointer)
+    plan.run(_logsumexp[input.dtype], input, out)
 
     def rule(grad: Tensor, x: Tensor) -> Tensor:
         if len(plan.dims) == 1:
@@ -370,12 +407,14 @@ _logsumexp = engine.kernels("logsumexp")
 def _along(name: str, table: engine.Kernels, dim: int, *inputs: Tensor) -> Tensor:
     """A kernel along one dimension, of tensors of one shape."""
     first = inputs[0]
+    shape, kind = first.shape, first.dtype
     _need_floating(name, first)
-    dim = wrap_dim(name, dim, len(first.shape))
-    engine.same_shape(name, ("grad", "out")[: len(inputs)], *inputs)
-    dense = [engine.contiguous(x) for x in inputs]
-    out = engine.empty(first.shape, first.dtype)
-    table[first.dtype](*engine.reduce_shape(first.shape or (1,), dim, dim), *(x.pointer for x in dense), out.pointer)
+    dim = wrap_dim(name, dim, len(shape))
+    if len(inputs) > 1:
+        engine.same_shape(name, ("grad", "out"), *inputs)
+    dense = [x.pointer if x.strides is None else engine.contiguous(x).pointer for x in inputs]
+    out = engine.empty(shape, kind)
+    table[kind](*engine.reduce_shape(shape or (1,), dim, dim), *dense, out.pointer)
     return out
 
 
@@ -391,6 +430,7 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
         >>> lucid.softmax(lucid.tensor([0.0, 0.0]), dim=0).tolist()
         [0.5, 0.5]
     """
+    need_tensor("softmax", input)
     if dtype is not None:
         input = to_dtype(input, dtype)
     out = _along("softmax", _softmax, dim, input)
@@ -411,6 +451,7 @@ def softmax_backward(grad: Tensor, out: Tensor, dim: int) -> Tensor:
 
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """xᵢ − log Σⱼ exp(xⱼ) along ``dim``, without overflow."""
+    need_tensor("log_softmax", input)
     if dtype is not None:
         input = to_dtype(input, dtype)
     out = _along("log_softmax", _log_softmax, dim, input)

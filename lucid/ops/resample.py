@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from lucid import engine
 from lucid.autograd.graph import Value, record
 from lucid.engine import pointer_or_null
+from lucid.errors import ArgumentError, KindError
+from lucid.ops.conv import LARGEST_IMAGE
 from lucid.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from lucid.ops.view import contiguous, permute, reshape
 from lucid.types import Tensor
@@ -159,22 +162,26 @@ def interpolate(
         [[[0.0, 1.0, 3.0, 4.0]]]
     """
     if not isinstance(input, Value):
-        raise TypeError(f"interpolate: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"interpolate: expected a tensor, got {type(input).__name__}")
     sides = input.shape[2:]
     if mode not in MODES:
-        raise ValueError(f"interpolate: mode must be one of {', '.join(MODES)}, got {mode!r}")
+        raise ArgumentError(f"interpolate: mode must be one of {', '.join(MODES)}, got {mode!r}")
     if len(sides) not in (1, 2, 3) or len(sides) != _OF_DIMENSIONS.get(mode, len(sides)):
-        raise ValueError(f"interpolate: mode {mode!r} does not go with input of shape {input.shape}")
+        raise ArgumentError(f"interpolate: mode {mode!r} does not go with input of shape {input.shape}")
     if align_corners is not None and mode not in _OF_DIMENSIONS:
-        raise ValueError(f"interpolate: mode {mode!r} knows no align_corners; it goes with {', '.join(_OF_DIMENSIONS)}")
+        raise ArgumentError(
+            f"interpolate: mode {mode!r} knows no align_corners; it goes with {', '.join(_OF_DIMENSIONS)}"
+        )
     if antialias:
-        raise ValueError("interpolate: antialias is not there; smooth the input first, or use mode='area'")
+        raise ArgumentError("interpolate: antialias is not there; smooth the input first, or use mode='area'")
     places, scales = _sizes(sides, size, scale_factor, recompute_scale_factor)
     if min(*places, *sides) < 1:
-        raise ValueError(f"interpolate: sizes must be positive; shape {input.shape} would become {places}")
+        raise ArgumentError(f"interpolate: sizes must be positive; shape {input.shape} would become {places}")
+    if math.prod(places) > LARGEST_IMAGE:
+        raise ArgumentError(f"interpolate: shape {input.shape} would become {places}, which is too large")
     if mode == "area":
         if len(sides) == 3:
-            raise ValueError(f"interpolate: mode 'area' is for signals and images, got shape {input.shape}")
+            raise ArgumentError(f"interpolate: mode 'area' is for signals and images, got shape {input.shape}")
         return (adaptive_avg_pool1d if len(sides) == 1 else adaptive_avg_pool2d)(input, places)
     out = input
     for dim, (side, count, scale) in reversed(list(enumerate(zip(sides, places, scales, strict=True), 2))):
@@ -191,17 +198,20 @@ def _sizes(
 ) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
     """The new sizes; and the scales that positions are worked out from, None where from the sizes."""
     if (size is None) == (scale_factor is None):
-        raise ValueError(f"interpolate: give either size or scale_factor, got {size} and {scale_factor}")
+        raise ArgumentError(f"interpolate: give either size or scale_factor, got {size} and {scale_factor}")
     given = size if scale_factor is None else scale_factor
     each = tuple(given) if isinstance(given, tuple | list) else (given,) * len(sides)
     if len(each) != len(sides):
-        raise ValueError(f"interpolate: {given} does not go with {len(sides)} sides {sides}")
+        raise ArgumentError(f"interpolate: {given} does not go with {len(sides)} sides {sides}")
     if scale_factor is None:
         if recompute_scale_factor:
-            raise ValueError("interpolate: recompute_scale_factor goes with scale_factor, not with size")
-        return tuple(int(n) for n in each), (None,) * len(sides)
-    if not all(0 < f < math.inf for f in each):
-        raise ValueError(f"interpolate: scale_factor must be positive, got {scale_factor}")
+            raise ArgumentError("interpolate: recompute_scale_factor goes with scale_factor, not with size")
+        try:
+            return tuple(operator.index(n) for n in each), (None,) * len(sides)
+        except TypeError:
+            raise KindError(f"interpolate: size must be integers, got {size!r}") from None
+    if not all(isinstance(f, int | float) and 0 < f < math.inf for f in each):
+        raise ArgumentError(f"interpolate: scale_factor must be positive, got {scale_factor}")
     places = tuple(math.floor(side * float(f)) for side, f in zip(sides, each, strict=True))
     return places, ((None,) * len(sides) if recompute_scale_factor else tuple(float(f) for f in each))
 
@@ -212,11 +222,11 @@ def _sizes(
 
 def _need_image(operation: str, input: Tensor, name: str, factor: Any) -> tuple[tuple[int, ...], int, int, int]:
     if not isinstance(input, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{operation}: expected a tensor, got {type(input).__name__}")
     if len(input.shape) < 3:
-        raise ValueError(f"{operation}: expects [..., channels, height, width], got shape {input.shape}")
+        raise ArgumentError(f"{operation}: expects [..., channels, height, width], got shape {input.shape}")
     if not isinstance(factor, int) or factor < 1:
-        raise ValueError(f"{operation}: {name} must be a positive integer, got {factor!r}")
+        raise ArgumentError(f"{operation}: {name} must be a positive integer, got {factor!r}")
     *lead, channels, height, width = input.shape
     return tuple(lead), channels, height, width
 
@@ -244,7 +254,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     r = upscale_factor
     lead, channels, height, width = _need_image("pixel_shuffle", input, "upscale_factor", r)
     if channels % (r * r):
-        raise ValueError(f"pixel_shuffle: {channels} channels (shape {input.shape}) do not divide by {r}²")
+        raise ArgumentError(f"pixel_shuffle: {channels} channels (shape {input.shape}) do not divide by {r}²")
     k = len(lead)
     apart = reshape(input, (*lead, channels // (r * r), r, r, height, width))
     mixed = permute(apart, (*range(k), k, k + 3, k + 1, k + 4, k + 2))
@@ -269,7 +279,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     r = downscale_factor
     lead, channels, height, width = _need_image("pixel_unshuffle", input, "downscale_factor", r)
     if height % r or width % r:
-        raise ValueError(f"pixel_unshuffle: {height}×{width} pixels (shape {input.shape}) do not divide by {r}")
+        raise ArgumentError(f"pixel_unshuffle: {height}×{width} pixels (shape {input.shape}) do not divide by {r}")
     k = len(lead)
     apart = reshape(input, (*lead, channels, height // r, r, width // r, r))
     mixed = permute(apart, (*range(k), k, k + 2, k + 4, k + 1, k + 3))
@@ -296,7 +306,9 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     _need_image("channel_shuffle", input, "groups", groups)
     batch, channels, *rest = input.shape
     if channels % groups:
-        raise ValueError(f"channel_shuffle: {channels} channels (shape {input.shape}) do not divide by groups={groups}")
+        raise ArgumentError(
+            f"channel_shuffle: {channels} channels (shape {input.shape}) do not divide by groups={groups}"
+        )
     apart = reshape(input, (batch, groups, channels // groups, *rest))
     mixed = permute(apart, (0, 2, 1, *range(3, len(apart.shape))))
     return reshape(contiguous(mixed), input.shape)

@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid import engine, return_types
 from lucid.autograd.graph import record
+from lucid.errors import ArgumentError
 from lucid.ops.arithmetic import logical_xor, mul, sub
 from lucid.ops.index import scatter_into_zeros
 from lucid.ops.joining import cat
@@ -180,9 +181,9 @@ def diff(
         [3, 5]
     """
     if not input.shape:
-        raise ValueError("diff: expects at least one dimension, got a 0-d tensor")
+        raise ArgumentError("diff: expects at least one dimension, got a 0-d tensor")
     if n < 0:
-        raise ValueError(f"diff: n must not be negative, got {n}")
+        raise ArgumentError(f"diff: n must not be negative, got {n}")
     dim = wrap_dim("diff", dim, len(input.shape))
     parts = [x for x in (prepend, input, append) if x is not None]
     found = cat(parts, dim) if len(parts) > 1 else clone(input) if n == 0 else input

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, describe, record
-from lucid.autograd.views import attach
+from lucid.autograd.views import view_of
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.broadcast import expand
-from lucid.ops.joining import cat
+from lucid.ops.broadcast import sum as sum_over
 from lucid.ops.picking import Places, pick
 from lucid.ops.rebase import Window, window_into_zeros
+from lucid.ops.refusal import refuses
 from lucid.ops.slicing import narrow
 from lucid.ops.view import clone, flatten, flip, permute, reshape, resolve_shape, sizes, transpose, view, wrap_dim
 from lucid.types import Tensor
@@ -23,7 +26,7 @@ def _dims(operation: str, dims: Any, ndim: int) -> list[int]:
     """One dimension or several, counted from the front, each once."""
     found = [wrap_dim(operation, d, ndim) for d in ((dims,) if isinstance(dims, int) else dims)]
     if len(set(found)) < len(found):
-        raise ValueError(f"{operation}: a dimension appears twice in {dims}")
+        raise ArgumentError(f"{operation}: a dimension appears twice in {dims}")
     return found
 
 
@@ -47,15 +50,20 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         >>> lucid.zeros(2, 3, 4).movedim(0, -1).shape
         (3, 4, 2)
     """
-    ndim = len(input.shape)
+    source, destination = (tuple(d) if isinstance(d, list) else d for d in (source, destination))
+    order = _moved(len(input.shape), source, destination)
+    return permute(input, order) if order else reshape(input, ())
+
+
+@functools.lru_cache(maxsize=1024, typed=True)
+def _moved(ndim: int, source: Any, destination: Any) -> tuple[int, ...]:
+    """The order of dimensions after :func:`movedim`."""
     from_dims, to_dims = _dims("movedim", source, ndim), _dims("movedim", destination, ndim)
     if len(from_dims) != len(to_dims):
-        raise ValueError(f"movedim: {len(from_dims)} dimensions cannot go to {len(to_dims)} places")
-    if not ndim:
-        return reshape(input, ())
+        raise ArgumentError(f"movedim: {len(from_dims)} dimensions cannot go to {len(to_dims)} places")
     rest = iter([d for d in range(ndim) if d not in from_dims])
-    placed = dict(zip(to_dims, from_dims, strict=True))
-    return permute(input, [placed[d] if d in placed else next(rest) for d in range(ndim)])
+    placed = dict(zip(to_dims, from_dims, strict=True)) if ndim else {}
+    return tuple(placed[d] if d in placed else next(rest) for d in range(ndim))
 
 
 moveaxis = movedim
@@ -72,11 +80,13 @@ def ravel(input: Tensor) -> Tensor:
     return flatten(input)
 
 
+@refuses
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor in the shape of another."""
     return reshape(input, other.shape)
 
 
+@refuses
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """A view of the tensor in the shape of another."""
     return view(input, other.shape)
@@ -97,7 +107,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     dim = wrap_dim("unflatten", dim, len(shape))
     wanted = tuple(operator.index(s) for s in sizes)
     if not wanted:
-        raise ValueError("unflatten: sizes must not be empty")
+        raise ArgumentError("unflatten: sizes must not be empty")
     return reshape(input, (*shape[:dim], *resolve_shape("unflatten", (shape[dim],), wanted), *shape[dim + 1 :]))
 
 
@@ -108,7 +118,7 @@ def fliplr(input: Tensor) -> Tensor:
         ValueError: for fewer than two dimensions.
     """
     if len(input.shape) < 2:
-        raise ValueError(f"fliplr: expects at least 2 dimensions, got shape {input.shape}")
+        raise ArgumentError(f"fliplr: expects at least 2 dimensions, got shape {input.shape}")
     return flip(input, 1)
 
 
@@ -119,7 +129,7 @@ def flipud(input: Tensor) -> Tensor:
         ValueError: for a 0-d tensor.
     """
     if not input.shape:
-        raise ValueError("flipud: expects at least 1 dimension, got a 0-d tensor")
+        raise ArgumentError("flipud: expects at least 1 dimension, got a 0-d tensor")
     return flip(input, 0)
 
 
@@ -153,9 +163,11 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     dim = wrap_dim("unfold", dimension, len(shape))
     size, step = operator.index(size), operator.index(step)
     if not 0 <= size <= shape[dim]:
-        raise ValueError(f"unfold: a window of {size} does not fit into size {shape[dim]} (dim {dim}, shape {shape})")
+        raise ArgumentError(
+            f"unfold: a window of {size} does not fit into size {shape[dim]} (dim {dim}, shape {shape})"
+        )
     if step <= 0:
-        raise ValueError(f"unfold: step must be positive, got {step}")
+        raise ArgumentError(f"unfold: step must be positive, got {step}")
     count = (shape[dim] - size) // step + 1
     wanted = (*shape[:dim], count, *shape[dim + 1 :], size)
 
@@ -165,7 +177,6 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     array = np.lib.stride_tricks.as_strided(input.array, wanted, spread(input.array.strides))
     if engine.may_overlap(wanted, spread(input.stride())):
         array.flags.writeable = False
-    out = engine.view(input, array, 0)
 
     def rule(grad: Tensor) -> Tensor:
         steps = spread(engine.dense_strides(shape))
@@ -175,7 +186,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
         index = np.lib.stride_tricks.as_strided(numbers, wanted, spread(numbers.strides))
         return window_into_zeros(grad, Window(shape, wanted, steps, 0, engine.wrap(np.array(index, order="C"))))
 
-    return attach("unfold", out, input, rule)
+    return view_of("unfold", input, array, wanted, engine.strides_of(array, input.dtype), 0, rule)
 
 
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
@@ -196,14 +207,15 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     if not dims and len(shifts) == 1:
         return reshape(roll(reshape(input, -1), shifts, 0), input.shape)
     if len(shifts) != len(dims) or not shifts:
-        raise ValueError(f"roll: {len(shifts)} shifts for {len(dims)} dims")
+        raise ArgumentError(f"roll: {len(shifts)} shifts for {len(dims)} dims")
     out = input
     for shift, d in zip(shifts, dims, strict=True):
         dim = wrap_dim("roll", d, len(input.shape))
         size = input.shape[dim]
         cut = size - operator.index(shift) % size if size else 0
-        out = cat([narrow(out, dim, cut, size - cut), narrow(out, dim, 0, cut)], dim) if size else out
-    return clone(out) if out is input else out
+        out = engine.rolled(out, cut, dim) if size else out
+    back = tuple([-operator.index(shift) for shift in shifts])
+    return record("roll", engine.copy(input) if out is input else out, (input,), (lambda grad: roll(grad, back, dims),))
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
@@ -224,14 +236,14 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """
     given = tuple(tensors[0]) if len(tensors) == 1 and not isinstance(tensors[0], Value) else tensors
     if indexing not in (None, "ij", "xy"):
-        raise ValueError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
+        raise ArgumentError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
     if not given:
-        raise ValueError("meshgrid: expected at least one tensor")
+        raise ArgumentError("meshgrid: expected at least one tensor")
     for x in given:
         if not isinstance(x, Value) or len(x.shape) > 1:
-            raise ValueError(f"meshgrid: expected vectors, got {describe(x)}")
+            raise ArgumentError(f"meshgrid: expected vectors, got {describe(x)}")
         if x.dtype is not given[0].dtype:
-            raise TypeError(f"meshgrid: number types differ: {given[0].dtype} and {x.dtype}")
+            raise KindError(f"meshgrid: number types differ: {given[0].dtype} and {x.dtype}")
     shape = tuple(x.array.size for x in given)
     grid = []
     for d, x in enumerate(given):
@@ -261,18 +273,20 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
         [[1, 2, 1, 2], [1, 2, 1, 2]]
     """
     if not repeats:
-        raise TypeError("repeat: say how often, for each dimension")
+        raise KindError("repeat: say how often, for each dimension")
     times = sizes(repeats)
     lead = len(times) - len(input.shape)
     if lead < 0:
-        raise ValueError(f"repeat: {len(times)} numbers for the {len(input.shape)} dimensions of shape {input.shape}")
+        raise ArgumentError(
+            f"repeat: {len(times)} numbers for the {len(input.shape)} dimensions of shape {input.shape}"
+        )
     if any(n < 0 for n in times):
-        raise ValueError(f"repeat: a tensor cannot be repeated {min(times)} times")
-    shape = (1,) * lead + input.shape
-    apart = tuple(s for size in shape for s in (1, size))
-    spread = tuple(s for n, size in zip(times, shape, strict=True) for s in (n, size))
-    wanted = tuple(n * size for n, size in zip(times, shape, strict=True))
-    return reshape(clone(expand(reshape(input, apart), spread)), wanted)
+        raise ArgumentError(f"repeat: a tensor cannot be repeated {min(times)} times")
+    before = input.shape
+    x = input if not lead else engine.view(input, input.array.reshape((1,) * lead + before), 0)
+    spread = [size for pair in zip(times, x.shape, strict=True) for size in pair]
+    rule = lambda grad: reshape(sum_over(reshape(grad, spread), range(0, len(spread), 2)), before)  # noqa: E731
+    return record("repeat", engine.repeated(x, times), (input,), (rule if times else lambda grad: grad,))
 
 
 def tile(input: Tensor, *dims: Any) -> Tensor:
@@ -317,17 +331,19 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
     size = input.shape[dim]
     if isinstance(repeats, Value):
         if repeats.dtype not in (engine.int64, engine.int32) or len(repeats.shape) > 1:
-            raise ValueError(f"repeat_interleave: repeats must be integers, one or a vector, got {describe(repeats)}")
+            raise ArgumentError(
+                f"repeat_interleave: repeats must be integers, one or a vector, got {describe(repeats)}"
+            )
         times = repeats.array.reshape(-1)
     else:
         times = np.array([operator.index(repeats)])
     if times.size not in (1, size):
-        raise ValueError(f"repeat_interleave: {times.size} repeats for size {size}")
+        raise ArgumentError(f"repeat_interleave: {times.size} repeats for size {size}")
     if (times < 0).any():
-        raise ValueError(f"repeat_interleave: repeats must not be negative, got {times.min()}")
+        raise ArgumentError(f"repeat_interleave: repeats must not be negative, got {times.min()}")
     index = np.repeat(np.arange(size), times)
     if output_size is not None and output_size != index.size:
-        raise ValueError(f"repeat_interleave: output_size {output_size} is not the {index.size} that repeats give")
+        raise ArgumentError(f"repeat_interleave: output_size {output_size} is not the {index.size} that repeats give")
     return pick(input, Places(input.shape, [*(None,) * dim, index]))
 
 
@@ -354,29 +370,33 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     """
     shape = input.shape
     dim1, dim2 = _two("diagonal", len(shape), dim1, dim2)
-    out = _diagonal_of(input, offset, dim1, dim2)
-    return attach("diagonal", out, input, lambda grad: diagonal_into_zeros(grad, shape, offset, dim1, dim2))
+    rule = lambda grad: diagonal_into_zeros(grad, shape, offset, dim1, dim2)  # noqa: E731
+    array, first = diagonal_of(input, offset, dim1, dim2)
+    return view_of("diagonal", input, array, array.shape, engine.strides_of(array, input.dtype), first, rule)
 
 
-def _diagonal_of(x: Tensor, offset: int, dim1: int, dim2: int) -> Tensor:
-    array = x.array.diagonal(operator.index(offset), dim1, dim2)
+def diagonal_of(x: Tensor, offset: int, dim1: int, dim2: int) -> tuple[np.ndarray, int]:
+    """The diagonal of x's array, and the number of its first element."""
+    offset = operator.index(offset)
+    array = x.array.diagonal(offset, dim1, dim2)
     array.flags.writeable = x.array.flags.writeable
-    return engine.view(x, array)
+    steps = x.strides or engine.dense_strides(x.shape)
+    return array, (steps[dim2] * offset if offset > 0 else -steps[dim1] * offset) if array.size else 0
 
 
 def _two(operation: str, ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
     if ndim < 2:
-        raise IndexError(f"{operation}: expects at least 2 dimensions, got {ndim}")
+        raise PositionError(f"{operation}: expects at least 2 dimensions, got {ndim}")
     first, second = wrap_dim(operation, dim1, ndim), wrap_dim(operation, dim2, ndim)
     if first == second:
-        raise ValueError(f"{operation}: dim1 and dim2 are both {first}")
+        raise ArgumentError(f"{operation}: dim1 and dim2 are both {first}")
     return first, second
 
 
 def diagonal_into_zeros(grad: Tensor, shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> Tensor:
     """Zeros of ``shape`` with ``grad`` on a diagonal: the derivative of :func:`diagonal`, and the other way round."""
     out = engine.zeros(shape, grad.dtype)
-    engine.copy_into(_diagonal_of(out, offset, dim1, dim2), grad)
+    engine.copy_fresh(engine.view(out, *diagonal_of(out, offset, dim1, dim2)), grad)
     return record("diag_embed", out, (grad,), (lambda g: diagonal(g, offset, dim1, dim2),))
 
 
@@ -395,7 +415,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
         [[1, 0], [0, 2]]
     """
     if not input.shape:
-        raise ValueError("diag_embed: expects at least 1 dimension, got a 0-d tensor")
+        raise ArgumentError("diag_embed: expects at least 1 dimension, got a 0-d tensor")
     dim1, dim2 = _two("diag_embed", len(input.shape) + 1, dim1, dim2)
     size = input.shape[-1] + abs(offset)
     rest = list(input.shape[:-1])
@@ -416,7 +436,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
         [1, 4]
     """
     if len(input.shape) not in (1, 2):
-        raise ValueError(f"diag: expects a vector or a matrix, got shape {input.shape}")
+        raise ArgumentError(f"diag: expects a vector or a matrix, got shape {input.shape}")
     return diag_embed(input, diagonal) if len(input.shape) == 1 else clone(_diagonal(input, diagonal))
 
 

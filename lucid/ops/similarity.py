@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from lucid.autograd.grad_mode import mode
+from lucid.autograd.grad_mode import no_grad
+from lucid.autograd.graph import record
+from lucid.errors import KindError
 from lucid.ops.arithmetic import add, div, maximum, mul, sub, where
 from lucid.ops.broadcast import sum
 from lucid.ops.elementwise import common_shape, need_tensor, result_type
-from lucid.ops.inplace import copy_
 from lucid.ops.norm import p_norm
-from lucid.ops.view import clone, to_dtype
+from lucid.ops.view import to_dtype
 from lucid.types import Tensor
 
 
 def floor_value(x: Tensor, least: float) -> Tensor:
     """x, but at least ``least`` (NaN stays): for the derivative x itself, as if nothing had been cut off."""
-    x = clone(x)
-    before, mode.recording = mode.recording, False
-    try:
-        copy_(x, maximum(x, least))
-    finally:
-        mode.recording = before
-    return x
+    with no_grad():
+        out = maximum(x, least)
+    return record("floor_value", out, (x,), (lambda grad: grad,))
 
 
 def _two_floating(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -28,7 +25,7 @@ def _two_floating(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]
         need_tensor(operation, x)
     kind = result_type(a, b)
     if not kind.is_floating_point:
-        raise TypeError(f"{operation}: expects floating-point numbers, got {kind}; convert with .float() first")
+        raise KindError(f"{operation}: expects floating-point numbers, got {kind}; convert with .float() first")
     common_shape(operation, a, b)
     return to_dtype(a, kind), to_dtype(b, kind)
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
-from lucid.autograd.views import attach
-from lucid.engine import dense_strides
+from lucid.autograd.views import view_of
+from lucid.engine import dense_strides, strides_of
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.view import wrap_dim
 from lucid.types import Tensor
 
@@ -41,77 +42,97 @@ def located(x: Tensor, key: Any) -> tuple[np.ndarray, int] | None:
                 if not (start is None or start.__class__ is int) or not (step is None or step.__class__ is int):
                     return None
                 if step is not None and step <= 0:
-                    raise ValueError(f"slice step must be greater than zero, got {step}; use flip to reverse")
-                if dim < len(shape):
-                    offset += part.indices(shape[dim])[0] * steps[dim]
+                    raise ArgumentError(f"slice step must be greater than zero, got {step}; use flip to reverse")
+                if start and dim < len(shape):
+                    offset += _clipped(start, shape[dim]) * steps[dim]
             dim += 1
         elif kind is int:
             if dim < len(shape):
                 size = shape[dim]
                 if not -size <= part < size:
-                    raise IndexError(f"index {part} is out of bounds for dimension {dim} with size {size}")
+                    raise PositionError(f"index {part} is out of bounds for dimension {dim} with size {size}")
                 offset += (part if part >= 0 else part + size) * steps[dim]
             dim += 1
         elif part is ...:
             if array_key is not None:
-                raise IndexError("an index can have one ellipsis (...) only")
+                raise PositionError("an index can have one ellipsis (...) only")
             array_key = parts
-            kinds = [p.__class__ for p in parts if p is not None and p is not ...]
-            if not all(kind is int or kind is slice for kind in kinds):
-                return None
-            dim += max(len(shape) - len(kinds), 0)
+            used = 0
+            for other in parts:
+                kind = other.__class__
+                if kind is int or kind is slice:
+                    used += 1
+                elif other is not None and other is not ...:
+                    return None
+            dim += max(len(shape) - used, 0)
         elif part is not None:
             return None
     if dim > len(shape):
         if not shape:
-            raise IndexError("invalid index of a 0-d tensor; use x.item() for its number")
-        raise IndexError(f"too many indices: {dim} for {len(shape)} dimensions")
+            raise PositionError("invalid index of a 0-d tensor; use x.item() for its number")
+        raise PositionError(f"too many indices: {dim} for {len(shape)} dimensions")
     return x.array[(*parts, ...) if array_key is None else parts], offset
 
 
 def sliced(input: Tensor, key: Any) -> Any:
     """The view at a key that :func:`located` knows; None for another."""
     shape = input.shape
-    out = _rows(input, key) if input.strides is None and shape else None
-    if out is None:
-        found = located(input, key)
-        if found is None:
-            return None
-        out = engine.view(input, found[0], found[1])
-    return attach("slice", out, input, lambda grad: slice_into_zeros(grad, shape, key))
+    rows = _rows(input, key) if input.strides is None and shape else None
+    if rows is not None:
+        array, offset = rows
+        return view_of(
+            "slice", input, array, array.shape, None, offset, lambda grad: slice_into_zeros(grad, shape, key)
+        )
+    found = located(input, key)
+    return None if found is None else _view_at(input, key, *found)
 
 
-def _rows(x: Tensor, key: Any) -> Tensor | None:
-    """The short way for a row, or neighbouring rows, of contiguous memory; None for anything else."""
-    size, rest = x.shape[0], x.shape[1:]
+def _view_at(input: Tensor, key: Any, array: np.ndarray, offset: int) -> Tensor:
+    """The view at a key, from what :func:`located` gives for it."""
+    shape = input.shape
+    strides = strides_of(array, input.dtype)
+    return view_of("slice", input, array, array.shape, strides, offset, lambda grad: slice_into_zeros(grad, shape, key))
+
+
+def _rows(x: Tensor, key: Any) -> tuple[np.ndarray, int] | None:
+    """As :func:`located`, the short way for a row, or neighbouring rows, of contiguous memory."""
+    shape = x.shape
+    size = shape[0]
     if key.__class__ is int:
-        if rest and -size <= key < size:
+        if len(shape) > 1 and -size <= key < size:
             array = x.array[key]
-            return engine.dense_view(x, array, rest, (key if key >= 0 else key + size) * array.size)
+            return array, (key if key >= 0 else key + size) * array.size
     elif key.__class__ is slice and key.step is None:
         start, stop = key.start, key.stop
         if (start is None or start.__class__ is int) and (stop is None or stop.__class__ is int):
-            array = x.array[key]
-            first = key.indices(size)[0] if start else 0
-            return engine.dense_view(x, array, array.shape, first * dense_strides(x.shape)[0])
+            first = _clipped(start, size) if start else 0
+            return x.array[key], first * dense_strides(shape)[0]
     return None
+
+
+def _clipped(start: int, size: int) -> int:
+    """Where a slice that begins at ``start`` begins, counted from the front."""
+    if start < 0:
+        start += size
+        return start if start > 0 else 0
+    return start if start < size else size
 
 
 def slice_into_zeros(grad: Tensor, shape: tuple[int, ...], key: Any) -> Tensor:
     """Zeros of ``shape`` with ``grad`` at ``key``: the derivative of a slice."""
     out = engine.zeros(shape, grad.dtype)
-    found = located(out, key)
+    found = (_rows(out, key) if shape else None) or located(out, key)
     assert found is not None
-    engine.copy_into(engine.view(out, *found), grad)
+    engine.copy_fresh(engine.view(out, *found), grad)
     return record("slice_into_zeros", out, (grad,), (lambda g: sliced(g, key),))
 
 
 def size_along(operation: str, input: Tensor, dim: int) -> int:
     """The size of a dimension; a 0-d tensor has none to cut."""
     if not isinstance(input, Value):
-        raise TypeError(f"{operation}: expected a tensor, got {type(input).__name__}")
+        raise KindError(f"{operation}: expected a tensor, got {type(input).__name__}")
     if not input.shape:
-        raise ValueError(f"{operation}: a 0-d tensor has no dimension to cut")
+        raise PositionError(f"{operation}: a 0-d tensor has no dimension to cut")
     size: int = input.shape[wrap_dim(operation, dim, len(input.shape))]
     return size
 
@@ -138,9 +159,9 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     start, length = operator.index(start), operator.index(length)
     first = start + size if start < 0 else start
     if length < 0 or not 0 <= first <= first + length <= size:
-        raise ValueError(f"narrow: start {start} and length {length} do not fit into size {size}")
-    out: Tensor = sliced(input, (slice(None),) * dim + (slice(first, first + length),))
-    return out
+        raise ArgumentError(f"narrow: start {start} and length {length} do not fit into size {size}")
+    key = (slice(None),) * dim + (slice(first, first + length),)
+    return _view_at(input, key, input.array[key], first * (input.strides or dense_strides(input.shape))[dim])
 
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
@@ -157,6 +178,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     size = size_along("select", input, dim)
     dim, index = wrap_dim("select", dim, len(input.shape)), operator.index(index)
     if not -size <= index < size:
-        raise IndexError(f"select: index {index} is out of range for size {size} (dim {dim}, shape {input.shape})")
-    out: Tensor = sliced(input, (slice(None),) * dim + (index,))
-    return out
+        raise PositionError(f"select: index {index} is out of range for size {size} (dim {dim}, shape {input.shape})")
+    key: Any = (*(slice(None),) * dim, index, ...)
+    first = index if index >= 0 else index + size
+    return _view_at(input, key, input.array[key], first * (input.strides or dense_strides(input.shape))[dim])

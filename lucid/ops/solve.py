@@ -9,11 +9,13 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add, lt, mul, neg, sub, where
 from lucid.ops.broadcast import expand, sum
 from lucid.ops.factor import _eigh, _svd
 from lucid.ops.matmul import matmul
 from lucid.ops.reduce import prod
+from lucid.ops.refusal import refuses
 from lucid.ops.triangular import (
     LinAlgError,
     as_columns,
@@ -57,6 +59,7 @@ def _singular(a: np.ndarray) -> str:
 # Systems and inverses
 
 
+@refuses
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:  # noqa: N803
     """X with A X = B, for square invertible matrices. By LU factorization, in NumPy.
 
@@ -81,9 +84,9 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:  # noqa: N803
     columns, vectors = as_columns(A, B)
     check_matrices(name, A, columns, square=True)
     if vectors and not left:
-        raise ValueError(f"{name}: left=False needs matrices on the right, got shape {B.shape}")
+        raise ArgumentError(f"{name}: left=False needs matrices on the right, got shape {B.shape}")
     if A.shape[-1] != columns.shape[-2 if left else -1]:
-        raise ValueError(f"{name}: shapes {A.shape} and {B.shape} do not fit (left={left})")
+        raise ArgumentError(f"{name}: shapes {A.shape} and {B.shape} do not fit (left={left})")
     A, columns = broadcast_batches(name, A, columns)
     out = _solve(name, A, columns) if left else mT(_solve(name, mT(A), mT(columns)))
     return reshape(out, out.shape[:-1]) if vectors else out
@@ -139,6 +142,7 @@ def _inverse(operation: str, A: Tensor) -> Tensor:  # noqa: N803
     return record("inverse", out, (A,), (rule,), (None,), output=0)
 
 
+@refuses
 def matrix_power(A: Tensor, n: int) -> Tensor:  # noqa: N803
     """A multiplied by itself: Aⁿ by squaring; for negative n of the inverse; for 0 the identity.
 
@@ -155,9 +159,9 @@ def matrix_power(A: Tensor, n: int) -> Tensor:  # noqa: N803
         [[1.0, 5.0], [0.0, 1.0]]
     """
     if not isinstance(n, int):
-        raise TypeError(f"linalg.matrix_power: n must be an integer, got {n!r}")
+        raise KindError(f"linalg.matrix_power: n must be an integer, got {n!r}")
     if len(A.shape) < 2 or A.shape[-1] != A.shape[-2]:
-        raise ValueError(f"linalg.matrix_power: expects square matrices, got shape {A.shape}")
+        raise ArgumentError(f"linalg.matrix_power: expects square matrices, got shape {A.shape}")
     if n == 0:
         ones = np.broadcast_to(np.eye(A.shape[-1]), A.shape)
         return record("matrix_power", wrapped(A, ones), (A,), (lambda grad: mul(grad, 0.0),))
@@ -353,7 +357,7 @@ def matrix_rank(
     check_matrices("linalg.matrix_rank", A, square=hermitian)
     if tol is not None:
         if atol is not None or rtol is not None:
-            raise ValueError("linalg.matrix_rank: give tol, or atol and rtol")
+            raise ArgumentError("linalg.matrix_rank: give tol, or atol and rtol")
         atol, rtol = tol, 0.0
     plain = A.detach()
     found = _eigh("linalg.matrix_rank", plain, "L")[0] if hermitian else _svd("linalg.matrix_rank", plain, False)[1]
@@ -361,6 +365,7 @@ def matrix_rank(
     return engine.wrap(np.asarray((sizes > _tolerance(A, sizes, atol, rtol)).sum(-1, dtype=np.int64)))
 
 
+@refuses
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:  # noqa: N803
     """The X of smallest norm that makes ‖A X − B‖ smallest, by the pseudoinverse.
 
@@ -388,13 +393,13 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     """
     name = "linalg.lstsq"
     if driver not in (None, "gelsy", "gels", "gelsd", "gelss"):
-        raise ValueError(f"{name}: driver must be None, 'gelsy', 'gels', 'gelsd' or 'gelss', got {driver!r}")
+        raise ArgumentError(f"{name}: driver must be None, 'gelsy', 'gels', 'gelsd' or 'gelss', got {driver!r}")
     vectors = len(A.shape) - 1 == len(B.shape) and A.shape[:-1] == B.shape
     columns = unsqueeze(B, -1) if vectors else B
     check_matrices(name, A, columns)
     m, n = A.shape[-2:]
     if columns.shape[-2] != m:
-        raise ValueError(f"{name}: shapes {A.shape} and {B.shape} do not fit")
+        raise ArgumentError(f"{name}: shapes {A.shape} and {B.shape} do not fit")
     A, columns = broadcast_batches(name, A, columns)
     solution = matmul(pinv(A, rtol=rcond), columns)
     rank = matrix_rank(A, rtol=rcond)

@@ -11,6 +11,7 @@ import numpy as np
 
 from lucid import engine, return_types
 from lucid.autograd.graph import Value, record
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.ops.elementwise import is_number
 from lucid.ops.index import gather, scatter_into_zeros
 from lucid.ops.view import contiguous, reshape, transpose, wrap_dim
@@ -46,7 +47,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     dim = wrap_dim("topk", dim, len(shape))
     size = shape[dim] if shape else 1
     if isinstance(k, bool) or not 0 <= int(k) <= size:
-        raise ValueError(f"topk: k {k} is out of range for size {size} (dim {dim}, shape {shape})")
+        raise ArgumentError(f"topk: k {k} is out of range for size {size} (dim {dim}, shape {shape})")
     k = int(k)
     if not shape:
         values, indices = topk(reshape(input, 1), k, 0, largest, sorted)
@@ -217,29 +218,31 @@ def searchsorted(
         [1, 3]
     """
     if side not in (None, "left", "right") or (side == "left" and right):
-        raise ValueError(f"searchsorted: side must be 'left' or 'right' (and agree with right={right}), got {side!r}")
+        raise ArgumentError(
+            f"searchsorted: side must be 'left' or 'right' (and agree with right={right}), got {side!r}"
+        )
     if not isinstance(input, Value):
         if not is_number(input):
-            raise TypeError(f"searchsorted: expected a tensor or a number, got {type(input).__name__}")
+            raise KindError(f"searchsorted: expected a tensor or a number, got {type(input).__name__}")
         input = engine.wrap(np.asarray(input))
     sequence = sorted_sequence.array
     if not sequence.ndim:
-        raise ValueError("searchsorted: the sequence must have at least one dimension")
+        raise ArgumentError("searchsorted: the sequence must have at least one dimension")
     if sorter is not None:
         if sorter.shape != sorted_sequence.shape or sorter.dtype is not engine.int64:
-            raise ValueError(
+            raise ArgumentError(
                 f"searchsorted: sorter must be int64 {sorted_sequence.shape}, got {sorter.dtype} {sorter.shape}"
             )
         size = sequence.shape[-1]
         if sorter.array.size and (sorter.array.min() < 0 or sorter.array.max() >= size):
-            raise IndexError(f"searchsorted: sorter has numbers out of range for size {size}")
+            raise PositionError(f"searchsorted: sorter has numbers out of range for size {size}")
         sequence = np.take_along_axis(sequence, sorter.array, -1)
     where: Any = "right" if right or side == "right" else "left"
     kind = np.int32 if out_int32 else np.int64
     if sequence.ndim == 1:
         return engine.wrap(np.asarray(np.searchsorted(sequence, input.array, where), kind))
     if sequence.shape[:-1] != input.shape[:-1] or len(input.shape) != sequence.ndim:
-        raise ValueError(
+        raise ArgumentError(
             f"searchsorted: sequence {sequence.shape} and input {input.shape} differ before the last dimension"
         )
     out = np.empty(input.shape, kind)
@@ -257,7 +260,7 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
         [0, 1, 3]
     """
     if len(boundaries.shape) != 1:
-        raise ValueError(f"bucketize: boundaries must be a vector, got shape {boundaries.shape}")
+        raise ArgumentError(f"bucketize: boundaries must be a vector, got shape {boundaries.shape}")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
@@ -279,9 +282,9 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
         [0.0, 2.0, 1.0, 0.0]
     """
     if not input.dtype.is_floating_point:
-        raise TypeError(f"histc: expects floating-point numbers, got {input.dtype}")
+        raise KindError(f"histc: expects floating-point numbers, got {input.dtype}")
     if bins <= 0:
-        raise ValueError(f"histc: bins must be positive, got {bins}")
+        raise ArgumentError(f"histc: bins must be positive, got {bins}")
     x = input.array.reshape(-1)
     low, high = float(min), float(max)
     if low == high and x.size:
@@ -289,9 +292,9 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     if low == high:
         low, high = low - 1, high + 1
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ValueError(f"histc: the range from {low} to {high} is not finite")
+        raise ArgumentError(f"histc: the range from {low} to {high} is not finite")
     if low > high:
-        raise ValueError(f"histc: max {max} must be larger than min {min}")
+        raise ArgumentError(f"histc: max {max} must be larger than min {min}")
     inside = x[(x >= low) & (x <= high)].astype(np.float64)
     place = np.minimum(((inside - low) * (bins / (high - low))).astype(np.int64), bins - 1)
     return engine.wrap(np.bincount(place, minlength=bins).astype(input.dtype.numpy))

@@ -10,6 +10,7 @@ from typing import Any
 from lucid import engine
 from lucid.autograd.graph import Value
 from lucid.autograd.views import attach_several
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.joining import cat, stack
 from lucid.ops.slicing import size_along, sliced
 from lucid.ops.view import wrap_dim
@@ -18,13 +19,13 @@ from lucid.types import Tensor
 
 def _pieces(name: str, input: Tensor, dim: int, bounds: Sequence[int]) -> tuple[Tensor, ...]:
     """Views between neighbouring bounds along ``dim``."""
-    array, step, before = input.array, input.stride(dim), (slice(None),) * dim
-    bounds = list(bounds)
+    array, kind, before = input.array, input.dtype, (slice(None),) * dim
+    step = (input.strides or engine.dense_strides(input.shape))[dim]
     views = tuple([engine.view(input, array[before + (slice(a, b),)], a * step) for a, b in pairwise(bounds)])
     shapes = [view.shape for view in views]
 
     def rule(grads: list[Any]) -> Tensor:
-        return cat([_zeros_for(g, s, input.dtype) for g, s in zip(grads, shapes, strict=True)], dim)
+        return cat([_zeros_for(g, s, kind) for g, s in zip(grads, shapes, strict=True)], dim)
 
     return attach_several(name, views, input, rule)
 
@@ -52,7 +53,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         return split_with_sizes(tensor, split_size_or_sections, dim)
     step = split_size_or_sections
     if step < 0 or (step == 0 and size):
-        raise ValueError(f"split: split_size must be positive, got {step}")
+        raise ArgumentError(f"split: split_size must be positive, got {step}")
     bounds = [*range(0, size, step or 1), size] if size else [0, 0]
     return _pieces("split", tensor, wrap_dim("split", dim, len(tensor.shape)), bounds)
 
@@ -66,7 +67,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
     size = size_along("split", input, dim)
     lengths = [operator.index(n) for n in split_sizes]
     if sum(lengths) != size or min(lengths, default=0) < 0:
-        raise ValueError(f"split: sections {lengths} do not add up to size {size}")
+        raise ArgumentError(f"split: sections {lengths} do not add up to size {size}")
     bounds = [0]
     for n in lengths:
         bounds.append(bounds[-1] + n)
@@ -82,7 +83,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         [[0, 1, 2], [3, 4]]
     """
     if chunks <= 0:
-        raise ValueError(f"chunk: chunks must be positive, got {chunks}")
+        raise ArgumentError(f"chunk: chunks must be positive, got {chunks}")
     size = size_along("chunk", input, dim)
     return split(input, -(-size // chunks) if size else [0] * chunks, dim)
 
@@ -111,7 +112,7 @@ def tensor_split(
     """
     given = [x for x in (indices_or_sections, indices, sections) if x is not None]
     if len(given) != 1:
-        raise TypeError("tensor_split: give a number of sections or the indices to cut at")
+        raise KindError("tensor_split: give a number of sections or the indices to cut at")
     return _split_as_numpy("tensor_split", input, given[0], dim)
 
 
@@ -120,11 +121,11 @@ def _split_as_numpy(name: str, input: Tensor, where: Any, dim: int) -> tuple[Ten
     dim = wrap_dim(name, dim, len(input.shape))
     if isinstance(where, Value):
         if where.dtype.is_floating_point or len(where.shape) > 1:
-            raise ValueError(f"{name}: expected integers, one or a vector, got {where.dtype} {where.shape}")
+            raise ArgumentError(f"{name}: expected integers, one or a vector, got {where.dtype} {where.shape}")
         where = where.array.tolist()
     if isinstance(where, int):
         if where <= 0:
-            raise ValueError(f"{name}: the number of sections must be positive, got {where}")
+            raise ArgumentError(f"{name}: the number of sections must be positive, got {where}")
         part, more = divmod(size, where)
         bounds = [i * part + min(i, more) for i in range(where + 1)]
         return _pieces(name, input, dim, bounds)
@@ -139,9 +140,11 @@ def _split_as_numpy(name: str, input: Tensor, where: Any, dim: int) -> tuple[Ten
 def _even_split(name: str, input: Tensor, where: Any, dim: int, needed: int) -> tuple[Tensor, ...]:
     """hsplit and its like: a number must divide the size."""
     if len(input.shape) < needed:
-        raise ValueError(f"{name}: expects at least {needed} dimensions, got shape {input.shape}")
+        raise ArgumentError(f"{name}: expects at least {needed} dimensions, got shape {input.shape}")
     if isinstance(where, int) and (where <= 0 or input.shape[dim] % where):
-        raise ValueError(f"{name}: size {input.shape[dim]} of dimension {dim} cannot be cut into {where} equal parts")
+        raise ArgumentError(
+            f"{name}: size {input.shape[dim]} of dimension {dim} cannot be cut into {where} equal parts"
+        )
     return _split_as_numpy(name, input, where, dim)
 
 
@@ -182,14 +185,12 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """
     size = size_along("unbind", input, dim)
     dim = wrap_dim("unbind", dim, len(input.shape))
-    array, step, before = input.array, input.stride(dim), (slice(None),) * dim
+    array, kind, before = input.array, input.dtype, (slice(None),) * dim
+    step = (input.strides or engine.dense_strides(input.shape))[dim]
     shape = (*input.shape[:dim], *input.shape[dim + 1 :])
-    if input.strides is None and dim == 0:
-        views = tuple([engine.dense_view(input, array[i, ...], shape, i * step) for i in range(size)])
-    else:
-        views = tuple([engine.view(input, array[before + (i, ...)], i * step) for i in range(size)])
+    views = tuple([engine.view(input, array[before + (i, ...)], i * step) for i in range(size)])
 
     def rule(grads: list[Any]) -> Tensor:
-        return stack([_zeros_for(g, shape, input.dtype) for g in grads], dim)
+        return stack([_zeros_for(g, shape, kind) for g in grads], dim)
 
     return attach_several("unbind", views, input, rule)

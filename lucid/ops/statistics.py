@@ -12,7 +12,7 @@ from lucid.ops.arithmetic import div, eq, logical_or, mul, where
 from lucid.ops.broadcast import Dims, reduction, sum
 from lucid.ops.index import gather
 from lucid.ops.predicates import isnan
-from lucid.ops.reduce import _need_elements, mean
+from lucid.ops.reduce import _need_elements, mean, refuse_bools
 from lucid.ops.slicing import select
 from lucid.ops.view import to_dtype, wrap_dim
 from lucid.types import Tensor
@@ -43,7 +43,8 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: An
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements over ``dim`` are not zero, as int64. Computed by NumPy."""
     plan = reduction("count_nonzero", input.shape, dim, False)
-    return engine.wrap(np.asarray(np.count_nonzero(input.array, plan.dims), np.int64).reshape(plan.shape))
+    found = np.count_nonzero(input.array, None if len(plan.dims) == len(input.shape) else plan.dims)
+    return engine.wrap(np.asarray(found, np.int64).reshape(plan.shape))
 
 
 def _median_places(array: np.ndarray[Any, Any], skip_nan: bool) -> np.ndarray[Any, Any]:
@@ -76,6 +77,7 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
         if not flat.size:
             nothing = engine.wrap(np.asarray(np.nan, input.dtype.numpy))
             return record(name, nothing, (input,), (lambda grad, x: mul(x, 0.0),), (input,))
+        refuse_bools(name, input)
         out = engine.wrap(np.array(flat[_median_places(flat, skip_nan)]))
 
         def rule(grad: Tensor, x: Tensor, out: Tensor) -> Tensor:  # equals share the gradient
@@ -89,6 +91,7 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
     dim = wrap_dim(name, dim, len(input.shape))
     plan = reduction(name, input.shape, dim, True)
     _need_elements(name, input, plan)
+    refuse_bools(name, input)
     array = input.array.reshape(input.shape or (1,))
     places = np.expand_dims(_median_places(np.moveaxis(array, dim, -1), skip_nan), dim)
     indices = engine.wrap(np.ascontiguousarray(places, np.int64).reshape(plan.shape))

@@ -12,10 +12,12 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
+from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import neg
 from lucid.ops.broadcast import broadcast_shapes, expand
 from lucid.ops.create import tril, triu
 from lucid.ops.matmul import matmul
+from lucid.ops.refusal import refuses
 from lucid.ops.view import reshape, transpose
 from lucid.types import Tensor
 
@@ -33,16 +35,16 @@ def check_matrices(operation: str, *tensors: Any, square: bool = False) -> None:
     """
     for x in tensors:
         if not isinstance(x, Value):
-            raise TypeError(f"{operation}: expected a tensor, got {type(x).__name__}")
+            raise KindError(f"{operation}: expected a tensor, got {type(x).__name__}")
         if not x.dtype.is_floating_point:
-            raise TypeError(f"{operation}: expects floating-point numbers, got {x.dtype}; convert with .float() first")
+            raise KindError(f"{operation}: expects floating-point numbers, got {x.dtype}; convert with .float() first")
         if x.dtype is not tensors[0].dtype:
-            raise TypeError(f"{operation}: operands are {tensors[0].dtype} and {x.dtype}; convert one with .to()")
+            raise KindError(f"{operation}: operands are {tensors[0].dtype} and {x.dtype}; convert one with .to()")
         if len(x.shape) < 2:
-            raise ValueError(f"{operation}: expects at least 2 dimensions, got shape {x.shape}")
+            raise ArgumentError(f"{operation}: expects at least 2 dimensions, got shape {x.shape}")
     shape = tensors[0].shape
     if square and shape[-1] != shape[-2]:
-        raise ValueError(f"{operation}: expects square matrices, got shape {shape}")
+        raise ArgumentError(f"{operation}: expects square matrices, got shape {shape}")
 
 
 def mT(x: Tensor) -> Tensor:  # noqa: N802
@@ -67,7 +69,7 @@ def broadcast_batches(operation: str, A: Tensor, B: Tensor) -> tuple[Tensor, Ten
     try:
         batch = broadcast_shapes(A.shape[:-2], B.shape[:-2])
     except ValueError as error:
-        raise ValueError(f"{operation}: batch {error}") from None
+        raise ArgumentError(f"{operation}: batch {error}") from None
     return expand(A, (*batch, *A.shape[-2:])), expand(B, (*batch, *B.shape[-2:]))
 
 
@@ -103,7 +105,7 @@ def solve_triangular(
     """
     check_matrices("linalg.solve_triangular", A, B, square=True)
     if A.shape[-1] != B.shape[-2 if left else -1]:
-        raise ValueError(f"linalg.solve_triangular: shapes {A.shape} and {B.shape} do not fit (left={left})")
+        raise ArgumentError(f"linalg.solve_triangular: shapes {A.shape} and {B.shape} do not fit (left={left})")
     A, B = broadcast_batches("linalg.solve_triangular", A, B)
     if not left:
         turned = solve_triangular(mT(A), mT(B), upper=not upper, unitriangular=unitriangular)
@@ -136,3 +138,23 @@ def as_columns(A: Tensor, B: Tensor) -> tuple[Tensor, bool]:  # noqa: N803
     """The right-hand sides as matrices; and whether they were vectors: B [..., n] beside A [..., n, n]."""
     vectors = len(B.shape) == 1 or (len(A.shape) - 1 == len(B.shape) and A.shape[:-1] == B.shape)
     return (reshape(B, (*B.shape, 1)) if vectors else B), vectors
+
+
+@refuses
+def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:  # noqa: N803
+    """X with A X = B, from the Cholesky factor of A: A = L Lᵀ, or Uᵀ U.
+
+    Args:
+        input: B, [..., n, k].
+        L: the factor, [..., n, n].
+        upper: whether it is U.
+
+    Example:
+        >>> import lucid
+        >>> A = lucid.tensor([[4.0, 2.0], [2.0, 5.0]])
+        >>> lucid.cholesky_solve(lucid.tensor([[8.0], [12.0]]), lucid.linalg.cholesky(A)).tolist()
+        [[1.0], [2.0]]
+    """
+    lower = transpose(L, -2, -1) if upper else L
+    half = solve_triangular(lower, input, upper=False)
+    return solve_triangular(transpose(lower, -2, -1), half, upper=True)

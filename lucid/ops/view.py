@@ -15,8 +15,10 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value, record
-from lucid.autograd.views import attach
+from lucid.autograd.views import view_of
 from lucid.devices import check_device, names_device
+from lucid.engine import strides_of
+from lucid.errors import ArgumentError, KindError, PositionError
 from lucid.types import Tensor
 
 
@@ -26,10 +28,12 @@ def wrap_dim(operation: str, dim: int, ndim: int) -> int:
     Raises:
         IndexError: when there is no such dimension.
     """
+    if dim.__class__ is int and -ndim <= dim < ndim:
+        return dim if dim >= 0 else dim + ndim
     dim = operator.index(dim)
     size = max(ndim, 1)
     if not -size <= dim < size:
-        raise IndexError(
+        raise PositionError(
             f"{operation}: dim {dim} is out of range for a tensor of {ndim} dimensions ({-size} to {size - 1})"
         )
     return dim % size
@@ -39,7 +43,10 @@ def sizes(args: tuple[Any, ...]) -> tuple[int, ...]:
     """A shape given as several numbers or as one sequence."""
     if len(args) == 1 and not isinstance(args[0], int) and hasattr(args[0], "__iter__"):
         args = tuple(args[0])
-    return tuple(map(operator.index, args))
+    for size in args:
+        if size.__class__ is not int:
+            return tuple(map(operator.index, args))
+    return args
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
@@ -61,15 +68,16 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     return _reshaped(input, resolve_shape("reshape", before, sizes(shape)))
 
 
-def _reshaped(input: Tensor, wanted: tuple[int, ...]) -> Tensor:
+def _reshaped(input: Tensor, wanted: tuple[int, ...], name: str = "reshape") -> Tensor:
     """The tensor in a shape that is known to fit."""
     before = input.shape
     array = input.array.reshape(wanted)
+    rule = lambda grad: _reshaped(grad, before)  # noqa: E731
     if input.strides is None:
-        return attach("reshape", engine.dense_view(input, array, wanted), input, lambda grad: _reshaped(grad, before))
+        return view_of(name, input, array, wanted, None, 0, rule)
     if np.may_share_memory(array, input.array):
-        return attach("reshape", engine.view(input, array, 0), input, lambda grad: _reshaped(grad, before))
-    return record("reshape", engine.wrap(array), (input,), (lambda grad: _reshaped(grad, before),))
+        return view_of(name, input, array, wanted, strides_of(array, input.dtype), 0, rule)
+    return record(name, engine.wrap(array), (input,), (rule,))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -85,11 +93,11 @@ def resolve_shape(operation: str, before: tuple[int, ...], wanted: tuple[int, ..
         if known > 0 and count % known == 0:
             wanted = tuple(count // known if s == -1 else s for s in wanted)
         elif known == 0 and count == 0:
-            raise ValueError(
+            raise ArgumentError(
                 f"{operation}: -1 in {wanted} is ambiguous, because the other sizes already give 0 elements"
             )
     if any(s < 0 for s in wanted) or math.prod(wanted) != count:
-        raise ValueError(f"{operation}: shape {before} has {count} elements and cannot become {wanted}")
+        raise ArgumentError(f"{operation}: shape {before} has {count} elements and cannot become {wanted}")
     return wanted
 
 
@@ -108,7 +116,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     if len(shape) == 1 and type(shape[0]) is engine.dtype:
         if shape[0] is input.dtype:
             return _reshaped(input, input.shape)
-        raise TypeError(f"view: {input.dtype} memory cannot be seen as {shape[0]}; use to({shape[0]}) to convert")
+        raise KindError(f"view: {input.dtype} memory cannot be seen as {shape[0]}; use to({shape[0]}) to convert")
     wanted = resolve_shape("view", input.shape, sizes(shape))
     if (
         input.strides is not None
@@ -133,8 +141,14 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
         (4, 2, 3)
     """
     order, back = _order(input.shape, sizes(dims))
-    out = engine.view(input, input.array.transpose(order), 0)
-    return attach("permute", out, input, lambda grad: permute(grad, back))
+    return _permuted(input, order, back)
+
+
+def _permuted(input: Tensor, order: tuple[int, ...], back: tuple[int, ...]) -> Tensor:
+    """The dimensions in an order that is known to be one."""
+    array = input.array.transpose(order)
+    strides = strides_of(array, input.dtype)
+    return view_of("permute", input, array, array.shape, strides, 0, lambda grad: _permuted(grad, back, order))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -143,7 +157,7 @@ def _order(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[tuple[int, ..
     ndim = len(shape)
     order = tuple(wrap_dim("permute", d, ndim) for d in dims) if ndim else ()
     if sorted(order) != list(range(ndim)) or len(dims) != ndim:
-        raise ValueError(f"permute: {dims} is not an order of the {ndim} dimensions of shape {shape}")
+        raise ArgumentError(f"permute: {dims} is not an order of the {ndim} dimensions of shape {shape}")
     return order, tuple(order.index(d) for d in range(ndim))
 
 
@@ -158,8 +172,15 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     ndim = len(input.shape)
     if not (dim0.__class__ is dim1.__class__ is int and -ndim <= dim0 < ndim and -ndim <= dim1 < ndim):
         dim0, dim1 = wrap_dim("transpose", dim0, ndim), wrap_dim("transpose", dim1, ndim)
-    out = engine.view(input, input.array.swapaxes(dim0, dim1) if ndim else input.array.view(), 0)
-    return attach("transpose", out, input, lambda grad: transpose(grad, dim0, dim1))
+    array = input.array.swapaxes(dim0, dim1) if ndim else input.array.view()
+    rule = lambda grad: transpose(grad, dim0, dim1)  # noqa: E731
+    return view_of("transpose", input, array, array.shape, strides_of(array, input.dtype), 0, rule)
+
+
+def reverse(input: Tensor) -> Tensor:
+    """The dimensions in reverse order, as a view: ``x.T``."""
+    array = input.array.T
+    return view_of("permute", input, array, array.shape, strides_of(array, input.dtype), 0, reverse)
 
 
 def t(input: Tensor) -> Tensor:
@@ -169,8 +190,8 @@ def t(input: Tensor) -> Tensor:
         ValueError: for more than two dimensions; use ``transpose`` or ``permute``.
     """
     if len(input.shape) > 2:
-        raise ValueError(f"t: expects at most 2 dimensions, got shape {input.shape}; use transpose or permute")
-    return transpose(input, 0, 1) if len(input.shape) == 2 else reshape(input, input.shape)
+        raise ArgumentError(f"t: expects at most 2 dimensions, got shape {input.shape}; use transpose or permute")
+    return reverse(input) if len(input.shape) == 2 else reshape(input, input.shape)
 
 
 def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
@@ -189,7 +210,7 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     wanted = sizes(axes if dims is None else (dims,))
     along = {wrap_dim("flip", d, len(input.shape)) for d in wanted}
     if len(along) < len(wanted):
-        raise ValueError(f"flip: a dimension appears twice in {wanted}")
+        raise ArgumentError(f"flip: a dimension appears twice in {wanted}")
     reverse: Any = (*(slice(None, None, -1 if d in along else 1) for d in range(len(input.shape))), ...)
     out = engine.wrap(input.array[reverse].copy(order="C"))
     return record("flip", out, (input,), (lambda grad: flip(grad, wanted),))
@@ -203,7 +224,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
         >>> lucid.zeros(2, 1, 3, 1).squeeze().shape, lucid.zeros(2, 1, 3, 1).squeeze(1).shape
         ((2, 3), (2, 3, 1))
     """
-    return _reshaped(input, _squeezed(input.shape, tuple(dim) if isinstance(dim, list) else dim))
+    return _reshaped(input, _squeezed(input.shape, tuple(dim) if isinstance(dim, list) else dim), "squeeze")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -214,7 +235,7 @@ def _squeezed(shape: tuple[int, ...], dim: Any) -> tuple[int, ...]:
         dims = dim if isinstance(dim, tuple) else (dim,)
         drop = {wrap_dim("squeeze", d, len(shape)) for d in dims}
         if len(drop) < len(dims):
-            raise ValueError(f"squeeze: a dimension appears twice in {dim}")
+            raise ArgumentError(f"squeeze: a dimension appears twice in {dim}")
     return tuple(s for i, s in enumerate(shape) if s != 1 or i not in drop)
 
 
@@ -229,7 +250,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     shape = input.shape
     if dim.__class__ is not int or not 0 <= dim <= len(shape):
         dim = wrap_dim("unsqueeze", dim, len(shape) + 1)
-    return _reshaped(input, (*shape[:dim], 1, *shape[dim:]))
+    return _reshaped(input, (*shape[:dim], 1, *shape[dim:]), "unsqueeze")
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -251,13 +272,16 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def _flattened(shape: tuple[int, ...], start_dim: int, end_dim: int) -> tuple[int, ...]:
     start, end = wrap_dim("flatten", start_dim, len(shape)), wrap_dim("flatten", end_dim, len(shape))
     if start > end:
-        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+        raise ArgumentError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     return (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
 
 
 def contiguous(input: Tensor) -> Tensor:
     """The tensor itself when its memory is contiguous, else a contiguous copy."""
     return input if input.strides is None else clone(input)
+
+
+_UNCHANGED = (lambda grad: grad,)
 
 
 def clone(input: Tensor) -> Tensor:
@@ -271,9 +295,7 @@ def clone(input: Tensor) -> Tensor:
         >>> x.tolist()
         [1.0, 1.0]
     """
-    out = engine.empty(input.shape, input.dtype)
-    engine.copy_into(out, input)
-    return record("clone", out, (input,), (lambda grad: grad,))
+    return record("clone", engine.copy(input), (input,), _UNCHANGED)
 
 
 def to_dtype(input: Tensor, dtype: Any) -> Tensor:
@@ -310,7 +332,7 @@ def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: b
         ValueError: for another device.
     """
     if set(options) - {"non_blocking"}:
-        raise TypeError(f"to: unknown option {sorted(set(options) - {'non_blocking'})[0]!r}")
+        raise KindError(f"to: unknown option {sorted(set(options) - {'non_blocking'})[0]!r}")
     for arg in args:
         if isinstance(arg, Value):
             dtype = arg.dtype

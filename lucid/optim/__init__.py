@@ -1,6 +1,10 @@
 """Optimizers: how parameters follow their gradients. Schedules: how the learning rate changes meanwhile."""
 
-from lucid.optim import functional, lr_scheduler
+from lucid.optim import (
+    functional,
+    lr_scheduler,
+    swa_utils,  # noqa: E402, I001 (it needs what is above)
+)
 from lucid.optim.adabelief import AdaBelief
 from lucid.optim.adadelta import Adadelta
 from lucid.optim.adafactor import Adafactor
@@ -98,4 +102,5 @@ __all__ = [
     "Yogi",
     "functional",
     "lr_scheduler",
+    "swa_utils",
 ]

@@ -23,6 +23,7 @@ class EngineGroup:
     """The parameters of one number type in a group (most often all of it): their C structure, and whether it holds.
 
     Attributes:
+        addresses: those of the gradients, which keep their memory while C reads it, though another thread lets it go.
         bare: the parameters without state, because they never had a gradient.
         foreign: state tensors put in by hand, each with the address that C knows. (Those that the optimizer made share
             a version counter, which tells of any change to them.)
@@ -34,10 +35,10 @@ class EngineGroup:
     """
 
     __slots__ = (
-        "bare", "copies", "count", "filled_by", "foreign", "function", "gradients", "group", "group_changes", "group_seen",
-        "index", "kind", "live", "memory", "moved", "needs_state", "norm", "optimizer", "params", "pointers",
-        "positions", "scattered", "shapes", "state", "state_changes", "state_names", "state_seen", "structure",
-        "versions", "written",
+        "addresses", "bare", "copies", "count", "filled_by", "foreign", "function", "gradients", "group",
+        "group_changes", "group_seen", "index", "kind", "live", "memory", "moved", "needs_state", "norm", "optimizer",
+        "params", "pointers", "positions", "scattered", "shapes", "state", "state_changes", "state_names",
+        "state_seen", "structure", "versions", "written",
     )  # fmt: skip
 
     def __init__(self, optimizer: EngineRule, index: int, group: ParamGroup, kind: Any, made: set[int]) -> None:
@@ -154,7 +155,7 @@ class EngineGroup:
         addresses = []
         all_there = True
         for p, own, pointer, shape in zip(params, self.params, self.pointers, self.shapes):  # noqa: B905 (a keyword costs 0.1 µs)
-            if p is not own or p.pointer is not pointer:
+            if p is not own or p.pointer is not pointer or p.shape is not shape:
                 return False
             gradient = p._grad if given is None else given[id(p)]
             if gradient is None:
@@ -166,6 +167,7 @@ class EngineGroup:
                 addresses.append(self._contiguous(p, shape, gradient))
         self.gradients[0 : len(addresses)] = addresses
         self.filled_by = None
+        self.addresses = addresses
         if all_there:
             self.moved = self.versions
         else:
@@ -243,6 +245,7 @@ class EngineGroup:
 
     def update(self) -> None:
         """The one call."""
+        held, self.addresses = self.addresses, []  # noqa: F841 (until C is done)
         for p, copy in self.scattered:
             engine.copy_into(copy, p)
         if engine.recording is not None:

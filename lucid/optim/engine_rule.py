@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from lucid.autograd.graph import describe
+from lucid.autograd.graph import Value, describe
 from lucid.optim.gradient_options import ReadsGradients
 from lucid.optim.options import Check
 
@@ -66,7 +66,7 @@ class EngineRule(ReadsGradients):
         for name, check in self.options.items():
             check(f"{self._name()}: {name}", group[name])
         for index, p in enumerate(group["params"]):
-            if p.dtype.suffix is None:
+            if not isinstance(p, Value) or p.dtype.suffix is None:
                 raise TypeError(
                     f"{self._name()}: parameter {index} is {describe(p)}; only float32 and float64 can be optimized"
                 )

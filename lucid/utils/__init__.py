@@ -1,5 +1,5 @@
-"""What surrounds a training script: data, and (imported by name, it needs a package of its own) tensorboard."""
+"""What surrounds a training script: data, memory for time; and, imported by its name, tensorboard."""
 
-from lucid.utils import data
+from lucid.utils import checkpoint, data
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data"]

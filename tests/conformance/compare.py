@@ -3,8 +3,10 @@
 Two float results a (lucid) and b (PyTorch) agree when |a − b| ≤ 32 ε (1 + |b|), with ε the distance from 1 to
 the next number of the coarsest type on the way: 1.2·10⁻⁷ for float32, 2.2·10⁻¹⁶ for float64. The inputs are of
 order 1, so that 1 + |b| is the order of the numbers met on the way, and 32 leaves room for another order of
-summation in sums of some hundred numbers. A NaN must meet a NaN and an infinity the same infinity. All else
-(shapes, number types, integers, bools, texts) must be equal.
+summation in sums of some hundred numbers. Second gradients are compared for float64 where PyTorch has them; as sums of
+larger numbers that cancel they may differ by 1024 ε (1 + |b|). A NaN must meet a NaN and an infinity the same infinity.
+All else (shapes, number types, integers, bools, texts) must be equal. What raises in PyTorch has to raise here, an
+error that is caught as PyTorch's is.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 from inputs import Inputs
 
 ULPS = 32
+SECOND_ULPS = 1024
 DTYPES = ("float32", "float64")
 # What a user's mistake may raise. Anything else is a mistake of the framework.
 ERRORS = (ValueError, TypeError, RuntimeError, IndexError, KeyError, ArithmeticError, NotImplementedError)
@@ -43,11 +46,15 @@ class Failed:
 
 
 class Run(NamedTuple):
-    """What one framework gave for one case: results, states of modules, gradients."""
+    """What one framework gave for one case: results, states of modules, gradients, and their gradients.
+
+    ``second`` is None where nothing can be said, and an error where the gradients could not be differentiated.
+    """
 
     results: Any
     states: list[Any]
     gradients: list[Any]
+    second: list[Any] | Exception | None
 
 
 def run(framework: Any, case: Case, dtype: str, key: str) -> Run | Failed:
@@ -58,7 +65,9 @@ def run(framework: Any, case: Case, dtype: str, key: str) -> Run | Failed:
             warnings.simplefilter("ignore")
             x = Inputs(framework, dtype, key)
             results = case(framework, x)
-            return Run(results, x.states, _gradients(framework, results, x.learned, key))
+            gradients = _gradients(framework, results, x.learned, key)
+            second = _second(framework, results, x.learned, key) if dtype == "float64" and gradients else None
+            return Run(results, x.states, gradients, second)
     except Exception as error:  # whatever it is, it is what is compared
         return Failed(error, results)
 
@@ -72,14 +81,29 @@ def _tensors(value: Any, tensor_class: type) -> list[Any]:
     return [t for part in value for t in _tensors(part, tensor_class)] if isinstance(value, (list, tuple)) else []
 
 
-def _gradients(framework: Any, results: Any, learned: list[Any], key: str) -> list[Any]:
-    """The gradients of a fixed random weighting of the results."""
-    outputs = [t for t in _tensors(results, framework.Tensor) if t.requires_grad]
+def _gradients(framework: Any, results: Any, learned: list[Any], key: str, create_graph: bool = False) -> list[Any]:
+    """The gradients of a fixed random weighting of the tensors among the results."""
+    outputs, start = [], []
+    for number, t in enumerate(_tensors(results, framework.Tensor)):
+        if t.requires_grad:
+            weights = Inputs(framework, "float64", f"{key} weights{number or ''}")
+            outputs.append(t)
+            start.append(framework.tensor(weights.numpy(*t.shape).astype(str(t.dtype).split(".")[-1])))
     if not outputs or not learned:
         return []
-    weights = Inputs(framework, "float64", key + " weights")
-    start = [framework.tensor(weights.numpy(*t.shape).astype(str(t.dtype).split(".")[-1])) for t in outputs]
-    return list(framework.autograd.grad(outputs, learned, start, allow_unused=True))
+    options = {"retain_graph": True, "create_graph": create_graph, "allow_unused": True}
+    return list(framework.autograd.grad(outputs, learned, start, **options))
+
+
+def _second(framework: Any, results: Any, learned: list[Any], key: str) -> list[Any] | Exception:
+    """The gradients of a fixed random weighting of the gradients; zeros where an input has none."""
+    try:
+        first = _gradients(framework, results, learned, key, create_graph=True)
+        first = [framework.zeros_like(t) if g is None else g for t, g in zip(learned, first, strict=True)]
+        found = _gradients(framework, first, learned, key + " second") or [None] * len(learned)
+    except Exception as error:  # PyTorch cannot differentiate everything twice; what it can is compared
+        return error
+    return [framework.zeros_like(t) if g is None else g for t, g in zip(learned, found, strict=True)]
 
 
 def difference(ours: Any, theirs: Any, case: Case, dtype: str, key: str) -> str | None:
@@ -94,8 +118,7 @@ def difference(ours: Any, theirs: Any, case: Case, dtype: str, key: str) -> str 
                 return found
         if not isinstance(a, Failed) or (a.in_gradients and not b.in_gradients):
             return f"no error, but PyTorch raises {b}"
-        allowed = ERRORS + ((AttributeError,) if isinstance(b.error, AttributeError) else ())
-        return None if isinstance(a.error, allowed) else f"raises {a}; PyTorch {b}"
+        return None if isinstance(a.error, _as_caught(b.error)) else f"raises {a}; PyTorch {b}"
     if isinstance(a, Failed):
         return f"raises {a}"
 
@@ -106,8 +129,26 @@ def difference(ours: Any, theirs: Any, case: Case, dtype: str, key: str) -> str 
         coarsest = "float32" if "float32" in passed else dtype  # a gradient is no finer than what it came through
         for number, (mine, other) in enumerate(zip(a.gradients, b.gradients, strict=True)):
             _compare(f"gradient of input {number}", mine, other, ours, theirs, coarsest)
+        if isinstance(b.second, list):
+            if not isinstance(a.second, list):
+                raise Differs(f"the gradients have no gradients: {type(a.second).__name__}: {a.second}"[:300])
+            for number, (mine, other) in enumerate(zip(a.second, b.second, strict=True)):
+                _compare(f"second gradient of input {number}", mine, other, ours, theirs, coarsest)
 
     return _where(compare)
+
+
+def _as_caught(error: Exception) -> type[Exception] | tuple[type[Exception], ...]:
+    """By what kind a program catches PyTorch's error; an assertion or a missing attribute is nothing to catch.
+
+    Whether a wrong argument is a TypeError or a ValueError is left open.
+    """
+    for kind in (IndexError, RuntimeError):
+        if isinstance(error, kind):
+            return kind
+    if isinstance(error, (TypeError, ValueError)):
+        return TypeError, ValueError
+    return ERRORS + ((AttributeError,) if isinstance(error, AttributeError) else ())
 
 
 def _is_broken(error: Exception) -> bool:
@@ -171,7 +212,7 @@ def _compare_tensors(where: str, a: Any, b: Any, dtype: str) -> None:
         raise Differs(f"{where} has shape {tuple(a.shape)}, PyTorch {tuple(b.shape)}")
     if a.requires_grad != b.requires_grad:
         raise Differs(f"{where} has requires_grad {a.requires_grad}, PyTorch {b.requires_grad}")
-    _compare_arrays(where, a.detach().numpy(), b.detach().numpy(), dtype)
+    _compare_arrays(where, a.numpy(force=True), b.numpy(force=True), dtype)
 
 
 def _compare_arrays(where: str, a: np.ndarray[Any, Any], b: np.ndarray[Any, Any], dtype: str) -> None:
@@ -180,7 +221,8 @@ def _compare_arrays(where: str, a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]
             fits = a == b
         else:
             epsilon = max(np.finfo(b.dtype).eps, np.finfo(dtype).eps)
-            allowed = ULPS * epsilon * (1 + np.abs(b.astype(np.float64)))
+            ulps = SECOND_ULPS if where.startswith("second") else ULPS
+            allowed = ulps * epsilon * (1 + np.abs(b.astype(np.float64)))
             near = np.abs(a.astype(np.float64) - b.astype(np.float64)) <= allowed
             fits = np.where(np.isfinite(a) & np.isfinite(b), near, (a == b) | (np.isnan(a) & np.isnan(b)))
     if not np.all(fits):

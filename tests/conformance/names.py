@@ -125,11 +125,36 @@ SECTIONS: dict[str, list[str]] = {
         rnn.pack_sequence rnn.pad_sequence rnn.pack_padded_sequence rnn.pad_packed_sequence
         parametrizations.weight_norm """,
     ),
+    "Other names": """absolute adjoint arccos arccosh arcsin arcsinh arctan arctan2 arctanh atleast_1d atleast_2d
+        atleast_3d bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
+        broadcast_shapes chain_matmul clip column_stack concat concatenate det divide dsplit dstack ger greater
+        greater_equal index_copy inverse less less_equal masked_scatter matrix_power moveaxis multiply negative
+        not_equal pinverse relu result_type slogdet subtract swapaxes swapdims take vdot linalg.matmul
+        nn.functional.alpha_dropout nn.functional.lp_pool1d nn.functional.lp_pool2d nn.functional.upsample
+        nn.functional.upsample_bilinear nn.ChannelShuffle nn.CosineSimilarity nn.PairwiseDistance nn.Softmax2d
+        nn.UpsamplingBilinear2d nn.UpsamplingNearest2d nn.utils.rnn.unpad_sequence nn.utils.rnn.unpack_sequence
+        nn.Module.set_submodule """.split()
+    + _under(
+        "Tensor",
+        """addbmm_ addmm_ addmv_ addr_ baddbmm_ bitwise_and_ bitwise_left_shift_ bitwise_not_ bitwise_or_
+        bitwise_right_shift_ bitwise_xor_ clip_ copy_ cumprod_ cumsum_ divide_ fill_ index_add_ index_copy_
+        index_fill_ index_put_ masked_fill_ masked_scatter_ multiply_ relu_ scatter_ scatter_add_ subtract_ tril_
+        triu_ zero_ normal_ uniform_ absolute_ negative_ arctan2_ arcsin_ arccos_ arctan_ arcsinh_ arccosh_ arctanh_
+        not_equal_ less_ less_equal_ greater_
+        greater_equal_ new_empty type_as element_size is_contiguous is_floating_point """,
+    ),
     "utils.data": _under(
         "utils.data",
         """BatchSampler ChainDataset ConcatDataset DataLoader RandomSampler SequentialSampler StackDataset Subset
         SubsetRandomSampler TensorDataset WeightedRandomSampler default_collate default_convert get_worker_info
         random_split """,
+    ),
+    "What programs use beside these": """argwhere bincount isin kthvalue quantile block_diag cartesian_prod rot90 cov
+        corrcoef trapezoid as_strided numel """.split()
+    + _under(
+        "Tensor",
+        """t_ squeeze_ unsqueeze_ transpose_ swapaxes_ swapdims_ fill_diagonal_ apply_ map_ nelement storage_offset
+        is_same_size """,
     ),
 }
 

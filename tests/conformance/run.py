@@ -69,6 +69,11 @@ def differences(ours: Any, theirs: Any, name: str, cases: list[Case], first: boo
                         break
 
 
+def _fits(part: str, text: str) -> bool:
+    """Whether a message contains the part; "…" in it stands for anything."""
+    return re.search(".*".join(map(re.escape, part.split("…"))), text) is not None
+
+
 def check(ours: Any, theirs: Any, name: str, cases: dict[str, list[Case]], reasons: dict[str, str]) -> report.Row:
     """What is to be said about one name."""
     absent = forms.absent(ours, theirs, name)
@@ -81,8 +86,8 @@ def check(ours: Any, theirs: Any, name: str, cases: dict[str, list[Case]], reaso
     if all(isinstance(compare.run(theirs, case, DTYPES[0], key), compare.Failed) for case, key in keys):
         return report.Row(name, "differs", ["every case raises in PyTorch: nothing is compared"], len(own))
     found = list(differences(ours, theirs, name, own, first=True))
-    used = {part: sum(part in text for text in found) for part in reasons}
-    rest = [text for text in found if not any(part in text for part in reasons)]
+    used = {part: sum(_fits(part, text) for text in found) for part in reasons}
+    rest = [text for text in found if not any(_fits(part, text) for part in reasons)]
     rest += [f"the intended difference {part!r} is not met by any case" for part, times in used.items() if not times]
     if rest:
         return report.Row(name, "differs", rest, len(own))

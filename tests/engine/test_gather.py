@@ -59,6 +59,8 @@ def scatter_add(source, index, start):
         (2048, 64, 100),
         (5000, 65, 3),
         (3, 40_000, 4),
+        (3000, 1, 50),
+        (900, 700, 60),
     ],
 )
 def test_rows(simd, each_thread_count, dtype, n, row, table_rows):
@@ -81,7 +83,7 @@ def test_rows(simd, each_thread_count, dtype, n, row, table_rows):
     "outer, n, inner, m",
     [(0, 3, 2, 2), (2, 3, 0, 2), (2, 3, 2, 0), (1, 1, 1, 1), (5, 7, 1, 3), (300, 10, 1, 1), (4, 9, 13, 20), (1, 50,
     300, 70),
-     (40, 5, 33, 30), (1, 4, 1, 20_000)],
+     (40, 5, 33, 30), (1, 4, 1, 20_000), (3, 100, 1, 50_000), (2, 50, 600, 300)],
 )  # fmt: skip
 def test_along_the_middle(simd, each_thread_count, dtype, outer, n, inner, m):
     rng = np.random.default_rng(0)
@@ -119,6 +121,17 @@ def test_out_of_range(simd, wrong, where):
     assert bad == min(where) and (out == 1).all()
 
 
+@pytest.mark.parametrize("where", [[199_999], [65_535, 65_536], [150_000, 70_001, 70_000], list(range(200_000))])
+def test_the_first_of_many_is_named(simd, each_thread_count, where):
+    """Whichever thread meets one first."""
+    index = np.arange(200_000) % 7
+    index[where] = 7
+    start, grad = np.ones((7, 1), np.float32), np.ones((index.size, 1), np.float32)
+    out, bad = each_thread_count(lambda: scatter_add_rows(grad, index, start))
+    assert bad == min(where)
+    np.testing.assert_array_equal(out, start)
+
+
 def test_empty_table():
     table = np.zeros((0, 4), np.float32)
     assert gather_rows(table, np.zeros(3, np.int64))[1] == 0
@@ -138,7 +151,7 @@ def with_source(name, dtype, x, source, index, out, *value):
 @pytest.mark.parametrize(
     "outer, n, inner, m",
     [(0, 3, 2, 2), (2, 3, 0, 2), (2, 3, 2, 0), (1, 1, 1, 1), (5, 7, 1, 3), (3, 10, 17, 40), (1, 50, 300, 70),
-     (40, 5, 33, 30), (300, 9, 1, 200)],
+     (40, 5, 33, 30), (300, 9, 1, 200), (3, 40, 500, 300)],
 )  # fmt: skip
 def test_slices_and_assignment(simd, each_thread_count, dtype, outer, n, inner, m):
     rng = np.random.default_rng(0)

@@ -114,7 +114,7 @@ def test_shapes_warn():
     zero = lucid.tensor([[0.0, 1.0]])
     assert F.kl_div(lucid.tensor([[-5.0, 0.0]]), zero, reduction="batchmean").item() == 0.0
     want = (P * (np.log(P) - X)).sum() / 4
-    assert nn.KLDivLoss("batchmean")(lucid.tensor(X), lucid.tensor(P)).item() == pytest.approx(want)
+    assert nn.KLDivLoss(reduction="batchmean")(lucid.tensor(X), lucid.tensor(P)).item() == pytest.approx(want)
 
 
 @pytest.mark.parametrize("shape", [(6, 4), (4,), (2, 4, 3), (2, 4, 3, 2), (0, 4)])

@@ -273,11 +273,13 @@ def test_elementwise_losses_derivatives():
             if shape == (0, 4) and reduction == "mean":
                 continue
             fs = [
-                lambda x, y, r=reduction: F.mse_loss(x, y, r),
+                lambda x, y, r=reduction: F.mse_loss(x, y, reduction=r),
                 lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(x, y, reduction=r),
             ]
             if shape == (3, 4):
-                fs.append(lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(x, y, w, r, p))
+                fs.append(
+                    lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(x, y, w, reduction=r, pos_weight=p)
+                )
                 fs.append(
                     lambda x, y, r=reduction: F.binary_cross_entropy_with_logits(
                         x.T.T, (y * y), pos_weight=w, reduction=r
@@ -319,7 +321,7 @@ def test_bce_as_pytorch():
     f = F.binary_cross_entropy_with_logits
     np.testing.assert_allclose(f(x, y, reduction="none").numpy(), none, rtol=1e-14)
     np.testing.assert_allclose(
-        [f(x, y).item(), f(x, y, pos_weight=w).item(), f(x, y, w, "sum", w).item()],
+        [f(x, y).item(), f(x, y, pos_weight=w).item(), f(x, y, w, reduction="sum", pos_weight=w).item()],
         [0.9089150644529663, 0.9548910089479241, 6.1501289488390665],
         rtol=1e-14,
     )

@@ -96,7 +96,11 @@ def test_group_norm(simd_level, both_thread_counts, shape, dtype):
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("shape", [(9, 6), *SHAPES[1:], (300, 1), (33, 2, 1, 1), (4, 3, 50, 50)])
+@pytest.mark.parametrize(
+    "shape",
+    [(9, 6), *SHAPES[1:], (300, 1), (33, 2, 1, 1), (4, 3, 50, 50)]
+    + [(2, 1, 40000), (70000, 1), (700, 130), (600, 2, 60), (1, 2, 130, 131)],  # cut into pieces
+)
 def test_batch_norm(simd_level, both_thread_counts, shape, dtype, training):
     channels = shape[1]
     x, grad = numbers(*shape, dtype=dtype, mean=3), numbers(*shape, dtype=dtype, seed=1)

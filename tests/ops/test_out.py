@@ -28,9 +28,10 @@ def test_out(name):
     with pytest.warns(UserWarning, match=r"out has shape \(5,\)"):
         assert CALLS[name](x, lucid.zeros(5)).shape == (3,)
     integers = lucid.zeros(3, dtype=lucid.int64)
-    with pytest.raises(TypeError, match=f"{name}: the result is lucid.float32"):
-        CALLS[name](x, integers)
-    assert integers.tolist() == [0, 0, 0]
+    if name not in ("sum", "cumsum"):  # which are computed in the type of out
+        with pytest.raises(TypeError, match=f"{name}: the result is lucid.float32"):
+            CALLS[name](x, integers)
+        assert integers.tolist() == [0, 0, 0]
     with pytest.raises(TypeError, match="out must be a tensor"):
         CALLS[name](x, [1.0])
     with pytest.raises(RuntimeError, match="read-only"):

@@ -1,5 +1,6 @@
 """Reductions and softmax: values against NumPy in float64, derivatives by finite differences."""
 
+import itertools
 import math
 
 import numpy as np
@@ -345,3 +346,34 @@ def test_sum_of_gradients_of_expanded():
     assert gradcheck(lambda x: (x * x).expand(2, 3, 4).sum_to_size(2, 1, 4), (x,))
     with pytest.raises(ValueError, match=r"sum_to_size.*\(2,\).*\(3, 1\)"):
         x.sum_to_size(2)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (3, 1, 2, 4, 2), (2, 0, 3, 2), (0, 3, 2, 0), (5, 40, 30, 7)])
+def test_any_choice_of_dimensions(shape):
+    """Reduced dimensions next to each other or apart, of contiguous memory and of a view."""
+    array = np.random.default_rng(0).standard_normal(shape)
+    views = [(lucid.tensor(array), array)]
+    views.append((lucid.tensor(np.ascontiguousarray(array.T)).permute(*range(len(shape))[::-1]), array))
+    for x, values in views:
+        for count in range(1, len(shape) + 1):
+            for dims in itertools.combinations(range(len(shape)), count):
+                for keep in (False, True):
+                    want = values.sum(dims, keepdims=keep)
+                    np.testing.assert_allclose(x.sum(dims, keep).numpy(), want, rtol=1e-11, atol=1e-11)
+                n = math.prod(shape[d] for d in dims)
+                mean = x.mean(dims).numpy()
+                np.testing.assert_allclose(mean, values.sum(dims) / n if n else np.full(mean.shape, np.nan), atol=1e-12)
+                if values.size:
+                    np.testing.assert_array_equal(x.amax(dims).numpy(), values.max(dims))
+                    np.testing.assert_array_equal(x.amin(dims).numpy(), values.min(dims))
+                    want = np.log(np.exp(values).sum(dims))
+                    np.testing.assert_allclose(x.logsumexp(dims).numpy(), want, rtol=1e-12)
+
+
+def test_derivatives_over_dimensions_apart():
+    x = lucid.tensor(np.random.default_rng(0).standard_normal((2, 3, 2, 2)), requires_grad=True)
+    for name in ("sum", "mean", "logsumexp", "amax"):
+        for dims in ((0, 2), (0, 2, 3), (1, 3)):
+            function = lambda x, name=name, dims=dims: getattr(x, name)(dims)  # noqa: E731
+            assert gradcheck(function, (x,))
+            assert name == "amax" or gradgradcheck(function, (x,))

@@ -109,3 +109,62 @@ def test_small_ones():
     assert empty.grad.shape == (0,)
     assert lucid.Generator().device == lucid.device("cpu")
     assert lucid.rand_like(full, requires_grad=True).requires_grad
+
+
+def test_relu_keeps_integers():
+    for kind in (lucid.int64, lucid.int32, lucid.uint8):
+        for relu in (lucid.relu, lucid.nn.functional.relu, lucid.nn.ReLU()):
+            out = relu(lucid.tensor([0, 3, 7], dtype=kind) - (0 if kind is lucid.uint8 else 2))
+            assert out.dtype is kind and out.tolist() == ([0, 3, 7] if kind is lucid.uint8 else [0, 1, 5])
+    assert lucid.tensor([-2, 3]).relu_().tolist() == [0, 3]
+
+
+def test_linear_map_to_one_number():
+    x, weight, bias = learned(1.0, 2.0, 3.0, 4.0).reshape(2, 2), learned(0.5, -1.0), learned(2.0)[0]
+    out = lucid.nn.functional.linear(x, weight, bias)
+    np.testing.assert_array_equal(out.detach().numpy(), [0.5, -0.5])
+    assert lucid.nn.functional.linear(x[0], weight).item() == -1.5
+    assert lucid.autograd.gradcheck(lucid.nn.functional.linear, (x, weight, bias))
+
+
+@pytest.mark.parametrize("name", ["abs", "ceil", "floor", "round", "trunc", "positive", "argmax", "argmin", "median"])
+def test_bools_have_no_size(name):
+    with pytest.raises(TypeError, match=f"{name}: not implemented for lucid.bool"):
+        getattr(lucid, name)(lucid.tensor([True, False]))
+
+
+@pytest.mark.parametrize("name", ["fmod", "remainder", "floor_divide", "pow"])
+def test_bools_are_not_divided_by_bools(name):
+    truths = lucid.tensor([True, True])
+    with pytest.raises(TypeError, match="not implemented for lucid.bool"):
+        getattr(lucid, name)(truths, truths)
+    assert getattr(lucid, name)(truths, lucid.tensor([1, 2])).dtype is lucid.int64
+    assert lucid.pow(truths, True).tolist() == lucid.pow(truths, False).tolist() == [True, True]
+    assert lucid.pow(lucid.tensor([False]), True).tolist() == [False]
+
+
+def test_power_of_minus_one_half_is_the_reciprocal_root():
+    x = learned(4.0, 0.25)
+    y = x**-0.5
+    y.sum().backward()
+    np.testing.assert_array_equal(y.detach().numpy(), [0.5, 2])
+    np.testing.assert_array_equal(x.grad.numpy(), [-0.0625, -4])
+    assert np.isnan((lucid.tensor(-np.inf) ** -0.5).item())
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "cumsum", "cumprod"])
+def test_reductions_compute_in_the_type_of_out(name):
+    x = lucid.tensor([1.5, 2.5])
+    function = getattr(lucid, name)
+    for kind in (lucid.float64, lucid.int64, lucid.int32):
+        out = lucid.empty(0, dtype=kind)
+        assert function(x, 0, out=out) is out
+        want = function(x.to(kind), 0, dtype=kind)
+        assert out.dtype is want.dtype is kind and out.tolist() == want.tolist()
+
+
+def test_randint_like_and_aminmax_say_what_they_want():
+    with pytest.raises(TypeError, match="randint_like: expected a tensor"):
+        lucid.randint_like([1.0], 3)
+    with pytest.raises(TypeError, match="aminmax: dim must be"):
+        lucid.aminmax(lucid.ones(2, 2), dim=(0, 1))

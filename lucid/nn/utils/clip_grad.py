@@ -57,7 +57,7 @@ def clip_grad_norm_(
         >>> lucid.nn.utils.clip_grad_norm_([w], max_norm=1.0)
         tensor(5.)
         >>> w.grad
-        tensor([ 0.6, -0.8])
+        tensor([ 0.6000, -0.8000])
     """
     operation = "clip_grad_norm_"
     if isinstance(parameters, types.GeneratorType):
@@ -153,7 +153,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
         >>> w.grad = lucid.tensor([3.0, -0.5])
         >>> lucid.nn.utils.clip_grad_value_([w], 1.0)
         >>> w.grad
-        tensor([ 1. , -0.5])
+        tensor([ 1.0000, -0.5000])
     """
     limit = float(clip_value)
     _gradients("clip_grad_value_", parameters).clamp(-limit, limit)

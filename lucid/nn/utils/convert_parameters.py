@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lucid.autograd.graph import Value, describe
+from lucid.errors import ArgumentError
 from lucid.ops.joining import cat
 from lucid.types import Tensor
 
@@ -68,7 +69,7 @@ def vector_to_parameters(vec: Tensor, parameters: Tensor | Iterable[Tensor]) -> 
     found = list_of_tensors(operation, parameters)
     needed = sum(p.numel() for p in found)
     if vec.shape != (vec.array.size,) or needed > vec.array.size:
-        raise ValueError(f"{operation}: the parameters need a vector of {needed} numbers, got shape {vec.shape}")
+        raise ArgumentError(f"{operation}: the parameters need a vector of {needed} numbers, got shape {vec.shape}")
     if not vec.dtype.is_floating_point and any(p.requires_grad for p in found):
         raise TypeError(f"{operation}: parameters that require a gradient cannot be {vec.dtype}")
     source: Any = vec.detach()

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lucid import engine
-from lucid.autograd.graph import Value
+from lucid.autograd.graph import Value, describe
+from lucid.errors import PositionError
 from lucid.ops.create import full
 from lucid.ops.index import cat, index_select, narrow
 from lucid.ops.view import reshape, transpose
@@ -73,6 +74,42 @@ class PackedSequence(_Packed):
         """Itself."""
         return self
 
+    def sizes(self, operation: str) -> np.ndarray:
+        """``batch_sizes``, if they can be those of the data.
+
+        Raises:
+            TypeError: for what is not a tensor.
+            ValueError: unless they are a vector of positive integers that do not grow and add up to the data's rows.
+        """
+        data, given = self.data, self.batch_sizes
+        if not isinstance(data, Value) or not isinstance(given, Value):
+            raise TypeError(
+                f"{operation}: data and batch_sizes must be tensors, got {describe(data)}, {describe(given)}"
+            )
+        sizes = given.array
+        if len(given.shape) != 1 or not sizes.size or sizes.dtype.kind != "i" or not data.shape:
+            raise ValueError(f"{operation}: batch_sizes must be a vector of integers, got {describe(given)}")
+        if sizes.min() < 1 or (sizes[1:] > sizes[:-1]).any() or sum(sizes.tolist()) != data.shape[0]:
+            raise ValueError(
+                f"{operation}: batch_sizes {sizes[:8].tolist()} must be positive, must not grow, and must sum to the "
+                f"{data.shape[0]} rows of data"
+            )
+        return sizes
+
+    def order(self, operation: str, name: str) -> np.ndarray | None:
+        """``sorted_indices`` or ``unsorted_indices``, if they are an order of the sequences; or None.
+
+        Raises:
+            ValueError: unless each sequence is in it once.
+        """
+        given, count = getattr(self, name), int(self.batch_sizes.array[0])
+        if given is None:
+            return None
+        whole = isinstance(given, Value) and sorted(given.array.reshape(-1).tolist()) == list(range(count))
+        if not whole or given.shape != (count,):
+            raise ValueError(f"{operation}: {name} must hold the numbers from 0 to {count - 1}, got {describe(given)}")
+        return np.asarray(given.array)
+
     @property
     def is_cuda(self) -> bool:
         """False."""
@@ -123,7 +160,7 @@ def pack_padded_sequence(
     if length.size != batch:
         raise RuntimeError(f"{operation}: {length.size} lengths for {batch} sequences (input of shape {input.shape})")
     if length.min() < 1 or length.max() > steps:
-        raise RuntimeError(f"{operation}: lengths must be from 1 to {steps}, got {length.tolist()}")
+        raise PositionError(f"{operation}: lengths must be from 1 to {steps}, got {length.tolist()}")
     order = None
     if enforce_sorted:
         if (np.diff(length) > 0).any():
@@ -166,7 +203,9 @@ def pad_packed_sequence(
         >>> padded.tolist(), lengths.tolist()
         ([[1.0, 1.0], [1.0, 0.0]], [2, 1])
     """
-    sizes = sequence.batch_sizes.array
+    if not isinstance(sequence, PackedSequence):
+        raise TypeError(f"pad_packed_sequence: expected a PackedSequence, got {type(sequence).__name__}")
+    sizes = sequence.sizes("pad_packed_sequence")
     steps, batch = len(sizes), int(sizes[0])
     if total_length is not None and total_length < steps:
         raise ValueError(
@@ -175,7 +214,8 @@ def pad_packed_sequence(
         )
     data = sequence.data
     starts = np.cumsum(sizes) - sizes
-    columns = np.arange(batch) if sequence.unsorted_indices is None else sequence.unsorted_indices.array
+    order = sequence.order("pad_packed_sequence", "unsorted_indices")
+    columns = np.arange(batch) if order is None else order
     place = starts[:, None] + columns[None, :]
     place[columns[None, :] >= sizes[:, None]] = data.shape[0]  # the row of padding behind the data
     if total_length is not None:

@@ -1,5 +1,6 @@
 """Data sets, the order in which they are read, and batches made of them."""
 
+from lucid.utils.data import dataloader
 from lucid.utils.data.collate import default_collate, default_convert
 from lucid.utils.data.dataset import (
     ChainDataset,
@@ -38,6 +39,7 @@ __all__ = [
     "TensorDataset",
     "WeightedRandomSampler",
     "WorkerInfo",
+    "dataloader",
     "default_collate",
     "default_convert",
     "get_worker_info",

@@ -10,6 +10,7 @@ import numpy as np
 
 from lucid import engine
 from lucid.autograd.graph import Value
+from lucid.errors import ArgumentError
 from lucid.ops import random
 from lucid.ops.random import Generator
 
@@ -28,7 +29,7 @@ def _own_stream(generator: Generator | None) -> Generator:
 
 def _check_count(sampler: str, name: str, value: Any) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise ValueError(f"{sampler}: {name} must be a positive int, got {value!r}")
+        raise ArgumentError(f"{sampler}: {name} must be a positive int, got {value!r}")
 
 
 class Sampler(Generic[T_co]):
@@ -164,16 +165,16 @@ class WeightedRandomSampler(Sampler[int]):
     ) -> None:
         _check_count("WeightedRandomSampler", "num_samples", num_samples)
         if not isinstance(replacement, bool):
-            raise ValueError(f"WeightedRandomSampler: replacement must be True or False, got {replacement!r}")
+            raise ArgumentError(f"WeightedRandomSampler: replacement must be True or False, got {replacement!r}")
         array = weights.array if isinstance(weights, Value) else np.asarray(weights)
         if array.ndim != 1:
-            raise ValueError(f"WeightedRandomSampler: weights must be a vector, got shape {array.shape}")
+            raise ArgumentError(f"WeightedRandomSampler: weights must be a vector, got shape {array.shape}")
         array = array.astype(np.float64)
         if not (np.isfinite(array).all() and (array >= 0).all() and array.any()):
-            raise ValueError("WeightedRandomSampler: weights must be finite, not negative and not all zero")
+            raise ArgumentError("WeightedRandomSampler: weights must be finite, not negative and not all zero")
         positive = int(np.count_nonzero(array))
         if not replacement and num_samples > positive:
-            raise ValueError(
+            raise ArgumentError(
                 f"WeightedRandomSampler: {num_samples} samples cannot be drawn without replacement from the {positive} "
                 "with a positive weight"
             )
@@ -219,7 +220,7 @@ class BatchSampler(Sampler[list[int]]):
     def __init__(self, sampler: Iterable[Any], batch_size: int, drop_last: bool) -> None:
         _check_count("BatchSampler", "batch_size", batch_size)
         if not isinstance(drop_last, bool):
-            raise ValueError(f"BatchSampler: drop_last must be True or False, got {drop_last!r}")
+            raise ArgumentError(f"BatchSampler: drop_last must be True or False, got {drop_last!r}")
         self.sampler = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last

@@ -149,16 +149,22 @@ SMOOTH = {
     "logical_not": (-2, 2),
 }  # fmt: skip
 
+SMOOTH |= {
+    "absolute": (-2, 2), "arccos": (-0.9, 0.9), "arccosh": (1.1, 3), "arcsin": (-0.9, 0.9), "arcsinh": (-2, 2),
+    "arctan": (-2, 2), "arctanh": (-0.9, 0.9), "negative": (-2, 2), "relu": (-2, 2),
+}  # fmt: skip
+
 CASES: dict[str, list[Case]] = {name: one(name, low, high) for name, (low, high) in SMOOTH.items()}
 CASES |= {
     name: two(name)
     for name in """add atan2 copysign fmax fmin hypot logaddexp maximum minimum mul sub rsub logical_and logical_or
-    logical_xor""".split()
+    logical_xor arctan2 multiply subtract""".split()
 }
 CASES |= {
-    name: two(name, 0.3, 2.0) for name in ("div", "true_divide", "floor_divide", "fmod", "remainder", "pow", "xlogy")
+    name: two(name, 0.3, 2.0)
+    for name in ("div", "true_divide", "divide", "floor_divide", "fmod", "remainder", "pow", "xlogy")
 }
-CASES |= {name: compared(name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
+CASES |= {name: compared(name) for name in "eq ne lt le gt ge not_equal less less_equal greater greater_equal".split()}
 for _name, _symbol in {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "floor_divide": "//", "remainder": "%", "pow": "**", "eq": "==",
     "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
@@ -326,31 +332,36 @@ _NUMBER = "A number is taken where PyTorch asks for a tensor."
 _NO_TENSOR = {"must be Tensor, not": _NUMBER}
 _STEPS = "The derivative of a step function is zero here; PyTorch has none."
 _WRAPS = "A number is compared by its value; PyTorch first wraps it into the tensor's type."
-_MIXED = "The result is promoted; PyTorch asks for an integer alpha."
 
 _BOOL_MINUS = {"with a bool tensor is not supported": _TRUTH}
 
 INTENDED: dict[str, dict[str, str]] = {
-    name: {"not implemented for 'Bool'": _TRUTH}
-    for name in "abs ceil floor fmod round trunc pow remainder Tensor.abs_ Tensor.pow_".split()
-}
-INTENDED |= {
-    name: dict(_NO_TENSOR) for name in "atan2 maximum minimum logical_and logical_or logical_xor square".split()
+    name: dict(_NO_TENSOR) for name in "atan2 maximum minimum logical_and logical_or logical_xor".split()
 }
 INTENDED |= {name: {"number_below_uint8": _WRAPS, "number_above_uint8": _WRAPS} for name in ("lt", "le", "gt", "ge")}
 INTENDED |= {name: {"number_below_uint8": _WRAPS} for name in ("eq", "ne")}
-for _name in ("pow", "Tensor.pow_"):
-    INTENDED[_name] |= _BOOL_MINUS | {
-        "INTERNAL ASSERT FAILED": _TRUTH,
-        "(2,) of shape (11,) is 0.0, PyTorch nan": "(−∞) to the power −0.5 is 0, as in C; PyTorch gives NaN.",
-    }
-INTENDED["remainder"]["remainder is not implemented (in the gradients)"] = (
-    "Differentiable also with respect to the divisor of a number; PyTorch raises."
-)
-INTENDED["floor_divide"] = {
-    "not implemented for 'Bool'": _TRUTH,
-    "floor_divide is not implemented (in the gradients)": _STEPS,
+INTENDED["remainder"] = {
+    "remainder is not implemented (in the gradients)": (
+        "Differentiable also with respect to the divisor of a number; PyTorch raises."
+    )
 }
+INTENDED["floor_divide"] = {"floor_divide is not implemented (in the gradients)": _STEPS}
 INTENDED |= {name: dict(_BOOL_MINUS) for name in ("sub", "rsub", "Tensor.sub_")}
-INTENDED["positive"] = {"on a bool tensor is not supported": _TRUTH}
-INTENDED["add"] = {"argument alpha must not be": _MIXED}
+INTENDED |= {
+    name: {
+        "with a bool tensor is not supported": "A bool exponent has a gradient; PyTorch's derivative fails.",
+        "INTERNAL ASSERT FAILED": "A bool to a power of a bool tensor is computed; PyTorch fails inside.",
+    }
+    for name in ("pow", "Tensor.pow_")
+}
+
+INTENDED["arctan2"] = INTENDED["atan2"]
+INTENDED["subtract"] = INTENDED["Tensor.subtract_"] = INTENDED["sub"]
+for _name, _alias in {
+    "ne": "not_equal",
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+}.items():
+    INTENDED[_alias] = INTENDED[_name]

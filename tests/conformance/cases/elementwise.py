@@ -206,7 +206,6 @@ CASES = {
 
 _TRUTH = "False counts as 0 and True as 1; PyTorch refuses."
 _NUMBERS = {"must be Tensor, not": "A number is accepted in place of the tensor; PyTorch refuses."}
-_BOOLS = {"not implemented for 'Bool'": _TRUTH}
 _GRADIENT = {"is not implemented": "Differentiable, or without slope; PyTorch has no derivative."}
 _STEP = {"gradient of input": "The gradient of a truth is 0; PyTorch lets the gradient of the old value through."}
 
@@ -214,9 +213,8 @@ INTENDED: dict[str, dict[str, str]] = {name: dict(_NUMBERS) for name in "fmax fm
 INTENDED |= {f"Tensor.{name}_": dict(_NUMBERS) for name in "atan2 hypot".split()}
 INTENDED |= {f"Tensor.{name}_": dict(_NUMBERS | _STEP) for name in "logical_and logical_or logical_xor".split()}
 INTENDED |= {"Tensor.logical_not_": dict(_STEP)}
-INTENDED |= {f"Tensor.{name}_": dict(_BOOLS) for name in "ceil floor fmod remainder round trunc".split()}
 INTENDED |= {f"Tensor.{name}_": dict(_GRADIENT) for name in "acosh asinh atanh".split()}
-INTENDED |= {"floor_divide": dict(_BOOLS), "Tensor.floor_divide_": _BOOLS | _GRADIENT}
+INTENDED |= {"Tensor.floor_divide_": dict(_GRADIENT)}
 INTENDED |= {
     name: {"(reducing.py:62)": "dim=() means all dimensions; PyTorch's derivative takes it for none."}
     for name in "std std_mean var var_mean".split()
@@ -230,12 +228,11 @@ INTENDED["cumprod"] = {
     "(elementwise.py:36)": "The gradient of an element does not depend on it; PyTorch divides by it, here by NaN.",
 }
 INTENDED["norm"] = {"PyTorch gives None": "The gradient for p = 0 is 0; PyTorch leaves it out."}
-INTENDED["sum"] = {"does not fit into out": "out= has one rule for all: fractions do not go into integers."}
 INTENDED["matmul"] = {"must have the same dtype": "out= has one rule for all: the result is converted to its type."}
 INTENDED["logaddexp"] |= {"bool tensor is not supported": _TRUTH}
-INTENDED["Tensor.remainder_"] |= _GRADIENT
+INTENDED["Tensor.remainder_"] = dict(_GRADIENT)
 INTENDED |= {
-    name: _BOOLS | {"(reducing.py:32)": "PyTorch gives numbers that were never set, for an expanded tensor."}
+    name: {"(reducing.py:32)": "PyTorch gives numbers that were never set, for an expanded tensor."}
     for name in ("median", "nanmedian")
 }
 for _name in "eq ne lt le gt ge".split():
@@ -245,3 +242,24 @@ for _name in "eq ne lt le gt ge".split():
     }
     if _name not in ("eq", "ne"):
         INTENDED[f"Tensor.{_name}_"]["number_above_uint8"] = INTENDED[f"Tensor.{_name}_"]["number_below_uint8"]
+
+_FINITE = {"second gradient…PyTorch nan": "The second derivative is taken at the edge too, where PyTorch gives NaN."}
+for _name in "atan2 logaddexp logit pow norm linalg.vector_norm Tensor.atan2_ Tensor.logit_ Tensor.pow_".split():
+    INTENDED[_name] = INTENDED.get(_name, {}) | _FINITE
+for _name in ("var", "var_mean"):
+    INTENDED[_name] |= {
+        "second gradient…is nan, PyTorch 0.0": "The second derivative at one number is NaN as the first is."
+    }
+
+# The other names of the same operations.
+INTENDED["Tensor.arctan2_"] = dict(_NUMBERS)
+INTENDED["Tensor.cumprod_"] = {"(elementwise.py:36)": INTENDED["cumprod"]["(elementwise.py:36)"]}
+for _name in ("cumsum", "cumprod"):
+    INTENDED[f"Tensor.{_name}_"] = INTENDED.get(f"Tensor.{_name}_", {}) | {
+        "Bad in-place call": "The result is converted back into the tensor's type; PyTorch refuses."
+    }
+for _name, _alias in {
+    "acosh": "arccosh", "asinh": "arcsinh", "atanh": "arctanh", "ne": "not_equal", "lt": "less",
+    "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+}.items():  # fmt: skip
+    INTENDED[f"Tensor.{_alias}_"] = INTENDED[f"Tensor.{_name}_"]

@@ -424,3 +424,5 @@ INTENDED = {
         "invalid combination of arguments": "The method is the function: counts alone are understood."
     },
 }
+for _name in ("index_fill", "scatter", "scatter_add"):
+    INTENDED[f"Tensor.{_name}_"] = INTENDED[_name]

@@ -83,6 +83,13 @@ CASES["nn.functional.max_pool2d"] = [
     lambda T, x: F(T).max_pool2d(x(2, 3, 1, 1), 2),
     lambda T, x: F(T).max_pool2d(x(6, 7), 2),
 ]
+
+
+def _limited(T: Any, x: Any, norm_type: float) -> Any:
+    table = x(5, 4)
+    return F(T).embedding(x.tensor([0, 1, 1, 3]), table, None, 0.7, norm_type), table.detach()
+
+
 CASES["nn.functional.embedding"] = [
     lambda T, x: F(T).embedding(x.int(3, low=0, high=5), x(5, 4)),
     lambda T, x: F(T).embedding(x.int(2, 3, low=0, high=5), x(5, 4)),
@@ -91,6 +98,11 @@ CASES["nn.functional.embedding"] = [
     lambda T, x: F(T).embedding(x.int(0), x(5, 4)),
     lambda T, x: F(T).embedding(x.tensor([0, 1, 1]), x(5, 4), padding_idx=1),
     lambda T, x: F(T).embedding(x.tensor([0, 1, 1]), x(5, 4), padding_idx=-1),
+    lambda T, x: F(T).embedding(x.tensor([0, 1, 1, 3]), x(5, 4), 9),
+    lambda T, x: F(T).embedding(x.tensor([0, 1, 1, 3]), x(5, 4), scale_grad_by_freq=True),
+    lambda T, x: F(T).embedding(x.tensor([[0, 1], [1, 3]]), x(5, 4), 3, scale_grad_by_freq=True),
+    *(lambda T, x, p=p: _limited(T, x, p) for p in (1.0, 2.0, 3.0, INF)),
+    lambda T, x: F(T).embedding(x.tensor([0]), x(5)),
     lambda T, x: F(T).embedding(x.tensor([5]), x(5, 4)),
     lambda T, x: F(T).embedding(x.tensor([-1]), x(5, 4)),
     lambda T, x: F(T).embedding(x(2), x(5, 4)),
@@ -226,6 +238,14 @@ CASES |= {
         lambda T, x: repr(T.nn.Embedding(5, 3, padding_idx=-1)),
         lambda T, x: x.module(T.nn.Embedding(5, 3))(x.tensor([5])),
         lambda T, x: T.nn.Embedding(5, 3, padding_idx=9),
+        lambda T, x: repr(T.nn.Embedding(5, 3, 1, 2.0, 1.0, True)),
+        lambda T, x: x.module(T.nn.Embedding(5, 3, -2, 0.5, scale_grad_by_freq=True))(x.tensor([0, 1, 1, 3])),
+        lambda T, x: T.nn.Embedding(5, 3, _weight=x.tensor([[1.0, 2.0]] * 5)),
+        lambda T, x: T.nn.Embedding(2, 2, _weight=x.tensor([[1.0, 2.0], [3.0, 4.0]]), _freeze=True).weight,
+        lambda T, x: T.nn.Embedding.from_pretrained(x.tensor([[1.0, 2.0], [3.0, 4.0]]))(x.tensor([1, 0])),
+        lambda T, x: T.nn.Embedding.from_pretrained(x.tensor([[1.0, 2.0]]), freeze=False, padding_idx=0).weight,
+        lambda T, x: T.nn.Embedding.from_pretrained(x.tensor([1.0, 2.0])),
+        lambda T, x: T.nn.Embedding(5, 3, dtype=T.float64).weight.dtype,
     ],
     "nn.Sequential": [
         lambda T, x: x.module(T.nn.Sequential(T.nn.Linear(4, 3), T.nn.ReLU(), T.nn.Linear(3, 2)))(x(3, 4)),
@@ -269,14 +289,8 @@ CASES["nn.CrossEntropyLoss"] = (
     + [lambda T, x: list(T.nn.CrossEntropyLoss(weight=x.tensor([1.0, 2.0, 3.0])).state_dict())]
 )
 
-_INTEGERS = "Integers are taken as floating-point numbers; PyTorch refuses."
 INTENDED = {
-    "nn.functional.gelu": {
-        "(1,) of shape (7,) is inf, PyTorch nan": "gelu(∞) is ∞; PyTorch's vector code gives NaN.",
-        "not implemented for 'Long'": _INTEGERS,
-    },
     "nn.functional.binary_cross_entropy_with_logits": {
         "can't be cast to the desired output type Long": "Integer targets are converted; PyTorch refuses.",
     },
-    "nn.functional.silu": {"not implemented for 'Long'": _INTEGERS},
 }

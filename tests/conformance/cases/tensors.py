@@ -201,5 +201,3 @@ CASES["inference_mode"] = [
 ]  # fmt: skip
 CASES["set_grad_enabled"] = [_in("set_grad_enabled", True), _in("set_grad_enabled", False)]
 CASES["is_grad_enabled"] = [_in("no_grad")]
-
-INTENDED = {"Tensor.size": {"'tuple' object has no attribute": "A shape is a plain tuple; use numel() of the tensor."}}

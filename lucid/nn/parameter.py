@@ -1,0 +1,5 @@
+"""PyTorch's longer path to Parameter."""
+
+from lucid.tensor import Parameter
+
+__all__ = ["Parameter"]

@@ -106,6 +106,8 @@ program *program_new(void);
 void program_free(program *p);
 /* From now on this thread's calls are kept in p as they are made; NULL: no more. -1 when a recording is under way. */
 int program_record(program *p);
+/* The letters of runtime/program.h for a function's parameters; NULL for one that programs cannot hold. */
+const char *recordable_parameters(const char *function);
 int64_t program_calls(const program *p);
 const char *program_function(const program *p, int64_t i); /* the name of what call i calls */
 /* A letter for each parameter of call i, see runtime/program.h; and its arguments, a word each, which may be changed. */

@@ -113,6 +113,12 @@ void record_end(program *p) {
     if (p) recording = p;
 }
 
+const char *recordable_parameters(const char *function) {
+    for (const recordable *f = recordables; f->name; f++)
+        if (!strcmp(f->name, function)) return f->parameters;
+    return NULL;
+}
+
 int64_t program_calls(const program *p) { return p->call_count; }
 
 const char *program_function(const program *p, int64_t i) { return recordables[p->calls[i].function].name; }

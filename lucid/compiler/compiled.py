@@ -33,12 +33,12 @@ class _Entry:
     def accepts(self, arguments: Arguments) -> bool:
         return self.recording is mode.recording and self.dtype is default_dtype[0] and self.signature.accepts(arguments)
 
-    def holds(self) -> str | None:
+    def changed(self, inputs: list[Any]) -> str | None:
         """None when all is as it was, else what changed."""
         for where, name, value in self.names:
             if _look_up(where, name) is not value:
                 return f"the name {name!r} stands for another tensor now"
-        return None if self.program is None else self.program.changed()
+        return None if self.program is None else self.program.changed(inputs)
 
 
 class CompiledFunction:
@@ -62,6 +62,10 @@ class CompiledFunction:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
 
+    def programs(self) -> list[Program]:
+        """The programs there are, the last used first."""
+        return [entry.program for entry in self._entries if entry.program is not None]
+
     def __repr__(self) -> str:
         return f"<compiled {self.function!r}: {len(self._entries)} programs>"
 
@@ -79,7 +83,8 @@ class CompiledFunction:
             entries = self._entries
             for place, entry in enumerate(entries):
                 if entry.accepts(arguments):
-                    found = entry.holds()
+                    inputs = [arguments.leaves[i] for i in entry.signature.places]
+                    found = entry.changed(inputs)
                     if found is None:
                         if place:
                             entries.insert(0, entries.pop(place))
@@ -87,7 +92,7 @@ class CompiledFunction:
                             break
                         self._in_vain = 0
                         self.replays += 1
-                        return entry.program.run([arguments.leaves[i] for i in entry.signature.places])
+                        return entry.program.run(inputs)
                     changed = found
             else:
                 return self._record(arguments, changed, args, kwargs)
@@ -152,13 +157,3 @@ def _tensor_names(function: Any) -> list[tuple[Any, Any, Any]]:
     found: list[tuple[Any, Any, Any]] = [(names, name, names[name]) for name in code.co_names if name in names]
     found += [(cell, None, _look_up(cell, None)) for cell in function.__closure__ or ()]
     return [item for item in found if isinstance(item[2], Value)]
-
-
-def compile(  # noqa: A001 (PyTorch's name)
-    model: Any = None, *, fullgraph: bool = False, dynamic: bool | None = None
-) -> Any:
-    if model is None:
-        return functools.partial(compile, fullgraph=fullgraph, dynamic=dynamic)
-    if not callable(model):
-        raise TypeError(f"compile: expected a function or a Module, got {type(model).__name__}")
-    return CompiledFunction(model, fullgraph)

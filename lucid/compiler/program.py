@@ -55,6 +55,25 @@ class Made:
         return x
 
 
+class Grad:
+    """The gradient that a run leaves with a tensor. It is the same tensor each time, unless somebody else holds it.
+
+    Args:
+        x: the tensor.
+        grad: its gradient after the recorded run.
+        made: how to make another; None for a gradient that was there before, or no gradient.
+    """
+
+    __slots__ = ("grad", "made", "x")
+
+    def __init__(self, x: Any, grad: Any, made: Made | None) -> None:
+        self.x, self.grad, self.made = x, grad, made
+
+    def is_shared(self) -> bool:
+        """Whether somebody else holds the gradient of the last run, which the next would write over."""
+        return getrefcount(self.grad) > (3 if self.x._grad is self.grad else 2)
+
+
 class Program:
     """What a :class:`Recording` found, made ready to run.
 
@@ -71,9 +90,11 @@ class Program:
         outside: tensors that the function uses by itself, with their addresses and ``requires_grad``.
         modes: modules, and whether they train.
         found_grads: gradients that the function went on from.
-        left_grads: the gradients that it leaves, by tensor.
+        left_grads: the tensors whose gradients it sets, with what it sets (see :class:`Grad`).
         contents: memory whose numbers came from Python; with them, where the program overwrites them.
         versions: the version counters that go up, and by how much.
+        input_versions, input_grads: the same of the arguments, and the gradients they get, by their place.
+        ungraded: the places of arguments that had no gradient.
     """
 
     def __init__(self, recording: Recording, inputs: Sequence[Any], result: Any) -> None:
@@ -82,19 +103,31 @@ class Program:
         self.engine = recording.program
         self.calls: int = lib.program_calls(self.engine)
         self.modes = list(recording.modes.values())
-        self.found_grads = list(recording.grads.values())
-        self.left_grads = [(x, x._grad) for x in recording.changed_grads.values()]
-        self.versions = recording.moved_versions()
+        places = {id(x): place for place, x in enumerate(inputs)}
+        self.found_grads = [(x, grad) for key, (x, grad) in recording.grads.items() if key not in places]
+        if any(grad is not None for key, (_, grad) in recording.grads.items() if key in places):
+            raise CannotReplay("it adds to the gradient that an argument has already")
+        left = [(x, x._grad) for x in recording.changed_grads.values()]
+        counters = {id(x.version): place for place, x in enumerate(inputs)}
+        moved = recording.moved_versions()
+        self.versions = [(version, by) for version, by in moved if id(version) not in counters]
+        self.input_versions = [(counters[id(version)], by) for version, by in moved if id(version) in counters]
         given = {id(x) for x in inputs}
         used = [x for key, x in recording.outside.items() if key not in given]
         self.outside: list[tuple[Any, Any, bool, int]] = []
         self.tables = [(g, ffi.unpack(g.gradients, len(g.params))) for _, g in recording.updates]
+        self.updates = dict(recording.updates)
         self.optimizers = list({id(g.optimizer): g.optimizer for g, _ in self.tables}.values())
-        _check_survivors(recording, result, [grad for _, grad in self.left_grads])
+        _check_survivors(recording, result, [grad for _, grad in left])
         made, arguments = self._blocks(used, recording, inputs)
         self._find_uses(made, arguments, recording)
         fixed = self._contents(recording, made)
-        fixed |= {id(made.at(bounds(grad.array)[0])) for _, grad in self.left_grads if grad is not None}
+        self._number = ARENA + len(inputs)
+        left_grads = self._grads(left, made, fixed)
+        del left
+        self.left_grads = [one for one in left_grads if id(one.x) not in places]
+        self.input_grads = [(places[id(one.x)], one.made) for one in left_grads if id(one.x) in places]
+        self.ungraded = [places[key] for key in recording.grads if key in places]
         for _, addresses in self.tables:
             for address in addresses:
                 block = made.at(int(ffi.cast("intptr_t", address)))
@@ -139,7 +172,7 @@ class Program:
         found = set()
         for array, numbers in recording.contents:
             block = made.at(bounds(array)[0])
-            if block is None or not block.uses:
+            if block is None:
                 continue
             found.add(id(block))
             self.contents.append(array)
@@ -147,31 +180,44 @@ class Program:
                 self.rewritten.append((array, numbers))
         return found
 
+    def _grads(self, left: list[tuple[Any, Any]], made: Blocks, fixed: set[int]) -> list[Grad]:
+        """The gradients that are left, each in memory that can be exchanged."""
+        found = []
+        for x, grad in left:
+            block = None if grad is None else made.at(bounds(grad.array)[0])
+            if block is None:
+                found.append(Grad(x, grad, None))
+                continue
+            if id(block) in fixed or grad.node is not None:
+                raise CannotReplay("a gradient shares its memory with another tensor, or has a graph")
+            fixed.add(id(block))
+            found.append(Grad(x, grad, self._made(grad, block)))
+        return found
+
+    def _made(self, x: Any, block: Block) -> Made:
+        self._number += 1
+        self._tell(self._number, block, 0)
+        return Made(x, block, self._number)
+
     def _results(self, result: Any, made: Blocks, inputs: Sequence[Any], used: Sequence[Any], fixed: set[int]) -> Any:
         """The result with a :class:`Made` in the place of each tensor that each run makes."""
-        self.made: dict[int, Made] = {}
-        number = ARENA + len(inputs)
         known: dict[int, Any] = {id(x): Given(place) for place, x in enumerate(inputs)}
-        blocks: dict[int, int] = {}
 
         def described(x: Any) -> Any:
-            nonlocal number
             if not isinstance(x, Value):
                 return x
             if id(x) not in known:
                 block = made.at(bounds(x.array)[0])
                 if block is None or id(block) in fixed:
-                    if block is None and (id(x) not in {id(one) for one in used}):
-                        raise CannotReplay("the function returns a view of an argument, a parameter or a gradient")
+                    if not any(x.array is one for one in self.contents) and id(x) not in {id(one) for one in used}:
+                        raise CannotReplay(
+                            "the function returns a gradient, a view of an argument or parameter, or two tensors on "
+                            "the same memory; return clones"
+                        )
                     known[id(x)] = x
                 else:
-                    if id(block) in blocks:
-                        raise CannotReplay("the function returns two tensors that share memory")
-                    number += 1
-                    blocks[id(block)] = number
                     fixed.add(id(block))
-                    known[id(x)] = Made(x, block, number)
-                    self._tell(number, block, 0)
+                    known[id(x)] = self._made(x, block)
             return known[id(x)]
 
         return tree.mapped(described, result)
@@ -197,8 +243,11 @@ class Program:
     # -----------------------------------------------------------------------------------------------------------------
     # Running it
 
-    def changed(self) -> str | None:
+    def changed(self, inputs: Sequence[Any]) -> str | None:
         """None when all is still as the recorded run found it; else what is not."""
+        for place in self.ungraded:
+            if inputs[place]._grad is not None:
+                return "an argument has a gradient, or has none"
         for x, pointer, requires_grad, holders in self.outside:
             if x.pointer is not pointer or x.requires_grad is not requires_grad or getrefcount(x) < holders:
                 return f"a tensor of shape {x.shape} that it uses was replaced, or requires_grad was set"
@@ -218,6 +267,9 @@ class Program:
         program, move = self.engine, lib.program_move
         for number, x in enumerate(inputs, ARENA + 1):
             move(program, number, x.pointer)
+        for left in self.left_grads:
+            if left.made is not None and left.is_shared():
+                self._replace(left)
         for array, numbers in self.rewritten:
             array[...] = numbers
         for group, addresses in self.tables:
@@ -234,18 +286,36 @@ class Program:
             return inputs[x.place] if type(x) is Given else x
 
         result = tree.mapped(actual, self.result)
+        grads = [(place, None if made is None else made.fresh(program)) for place, made in self.input_grads]
         stopped = lib.program_run(program, 0, self.calls)
         for version, by in self.versions:
             version[0] += by
         for optimizer in self.optimizers:
             optimizer.repeated()
-        for x, grad in self.left_grads:
-            x._grad = grad
+        for place, by in self.input_versions:
+            inputs[place].version[0] += by
+        for left in self.left_grads:
+            left.x._grad = left.grad
+        for place, grad in grads:
+            inputs[place]._grad = grad
         if stopped >= 0:
-            name = memory.call_name(program, stopped)
             place = lib.program_reported(program)
+            if stopped in self.updates:
+                raise self.updates[stopped].not_finite(place)
+            name = memory.call_name(program, stopped)
             raise IndexError(f"{name}: the index at position {place} is out of range, in a compiled function")
         return result
+
+    def _replace(self, left: Grad) -> None:
+        """Gives a gradient new memory, because the old one belongs to somebody else now."""
+        assert left.made is not None
+        before = left.grad.pointer
+        left.grad = left.made.fresh(self.engine)
+        for group, addresses in self.tables:
+            for place, address in enumerate(addresses):
+                if address == before:
+                    addresses[place] = left.grad.pointer
+            group.filled_by = None
 
 
 class Given:

@@ -38,6 +38,7 @@ class Recording:
         changed_grads: the tensors whose ``.grad`` was set.
         modes: the modules that asked whether they train, and what they were told.
         updates: (number of the call, group) for each update of a param group.
+        kept: what else has to live as long as the program.
         problem: why this cannot be made again without Python, or None.
     """
 
@@ -52,6 +53,7 @@ class Recording:
         self.changed_grads: dict[int, Any] = {}
         self.modes: dict[int, tuple[Any, bool]] = {}
         self.updates: list[tuple[int, Any]] = []
+        self.kept: list[Any] = []
         self.problem: str | None = None
         self.strict = strict
         self._thread = threading.get_ident()
@@ -97,7 +99,7 @@ class Recording:
             if not mine():
                 return array
             self._note_used(x)
-            return array.view(traced.TracedArray)
+            return traced.watched(array)
 
         def set_array(x: Any, array: Any) -> None:
             array = traced.plain(array)

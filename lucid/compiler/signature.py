@@ -66,7 +66,10 @@ class Signature:
         return any(issubclass(kind, np.ndarray) for _, kind, _ in self.others)
 
     def accepts(self, arguments: Arguments) -> bool:
-        """Whether other arguments are alike: tensors in form, numbers and texts in value, all else the same objects."""
+        """Whether other arguments are alike: tensors in form, numbers and texts in value, all else the same objects.
+
+        (Arrays are alike, because a function that is given one runs eagerly.)
+        """
         leaves = arguments.leaves
         if self.structure != arguments.structure or len(leaves) != len(self.tensors) + len(self.others):
             return False
@@ -83,6 +86,8 @@ class Signature:
                 return False
         for place, kind, value in self.others:
             x = leaves[place]
-            if x is not value and (type(x) is not kind or kind not in _BY_VALUE or x != value):
+            if x is not value and (
+                type(x) is not kind or not (kind is np.ndarray or (kind in _BY_VALUE and x == value))
+            ):
                 return False
         return True

@@ -30,6 +30,13 @@ _VIEW_FUNCTIONS = {
 }  # fmt: skip
 
 
+def watched(array: np.ndarray) -> TracedArray:
+    """A tensor's array as a TracedArray."""
+    view = array.view(TracedArray)
+    view.shown = array
+    return view
+
+
 def plain(x: Any) -> Any:
     """``x`` with every TracedArray in it as an ordinary array."""
     if isinstance(x, TracedArray):
@@ -47,13 +54,23 @@ def _told(what: str) -> None:
 
 
 class TracedArray(np.ndarray):
-    """See the module."""
+    """See the module.
+
+    Attributes:
+        shown: the tensor's own array; None for a further view of it.
+    """
+
+    shown: np.ndarray | None = None
 
     @property
     def base(self) -> Any:
-        """As that of the array it shows."""
-        shown = super().base
-        return shown.base if isinstance(shown, np.ndarray) and shown.shape == self.shape else shown
+        """As that of the tensor's array."""
+        return super().base if self.shown is None else self.shown.base
+
+    @property
+    def flags(self) -> Any:
+        """Those of the tensor's array, so that they can be set."""
+        return super().flags if self.shown is None else self.shown.flags
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         _told(f"numpy.{ufunc.__name__}")

@@ -389,6 +389,8 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def hooked(self: Any, *args: Any, **kwargs: Any) -> Any:
         self._check_has_parameters()
+        if engine.recording is not None:
+            engine.recording.cannot(f"the step of {type(self).__name__} is written in Python")
         if self._has_step_hooks and not self._in_step:
             result = self._step_between_hooks(step, args, kwargs)
         else:

@@ -7,7 +7,7 @@ What happens here, in order:
 2. Every file of ``kernels/`` and ``optim/`` is compiled once per instruction set and real type, under its own names
    (``add_f32_avx2``), which a generated header of #defines gives it.
 3. A generated ``dispatch.c`` holds, for each function, a pointer to the copy chosen at start-up and a function with the
-   plain name that calls it.
+   plain name that calls it, and that can be recorded into a program (see ``runtime/program.c`` and ``recordables.py``).
 4. cffi (API mode) compiles the door from Python to those plain names.
 
 Used by ``setup.py``; ``python setup.py build_ext --inplace`` rebuilds only what changed.
@@ -28,6 +28,7 @@ import sysconfig
 from pathlib import Path
 
 import compiler
+import recordables
 from cffi import FFI
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
@@ -66,18 +67,18 @@ def instruction_sets(machine: str = "") -> dict[str, list[str]]:
     return LEVELS.get(family, {"baseline": []})
 
 
-def header_parts(text: str) -> tuple[str, str]:
-    """Cuts the header into its plain part and its generic part, without preprocessor lines and comments."""
-    text = re.sub(r"/\*(?!\*\* (?:generic|plain) \*\*\*/).*?\*/", "", text, flags=re.S)
+def header_parts(text: str) -> tuple[str, str, str]:
+    """Cuts the header into its plain, its recordable and its generic part, without preprocessor lines and comments."""
+    text = re.sub(r"/\*(?!\*\* (?:generic|recordable|plain) \*\*\*/).*?\*/", "", text, flags=re.S)
     text = re.sub(r"^\s*#.*$", "", text, flags=re.M)
-    plain, generic = [], []
-    target = plain
-    for piece in re.split(r"(/\*\*\* (?:generic|plain) \*\*\*/)", text):
-        if piece.startswith("/***"):
-            target = generic if "generic" in piece else plain
+    parts = {"plain": "", "recordable": "", "generic": ""}
+    target = "plain"
+    for piece in re.split(r"/\*\*\* (generic|recordable|plain) \*\*\*/", text):
+        if piece in parts:
+            target = piece
         else:
-            target.append(piece)
-    return "".join(plain), "".join(generic)
+            parts[target] += piece
+    return parts["plain"], parts["recordable"], parts["generic"]
 
 
 def expand(generic: str, suffix: str) -> str:
@@ -87,8 +88,8 @@ def expand(generic: str, suffix: str) -> str:
 
 def declarations() -> str:
     """What cffi reads: the whole header, expanded for both real types."""
-    plain, generic = header_parts(HEADER.read_text())
-    return plain + "".join(expand(generic, suffix) for suffix in REALS)
+    plain, recordable, generic = header_parts(HEADER.read_text())
+    return plain + recordable + "".join(expand(generic, suffix) for suffix in REALS)
 
 
 def functions(text: str) -> list[tuple[str, str, str]]:
@@ -117,34 +118,44 @@ def write_if_changed(path: Path, text: str) -> None:
 
 def names_header(suffix: str, level: str) -> str:
     """#defines under which a kernel file is compiled for one real type and instruction set."""
-    _, generic = header_parts(HEADER.read_text())
+    _, recordable, generic = header_parts(HEADER.read_text())
     lines = [f"#define real {REALS[suffix]}", f"#define REAL_IS_{REALS[suffix].upper()} 1"]
     lines += [f"#define LEVEL_{level.upper()} 1"]
     lines += [f"#define {name} {name.replace('_real', '_' + suffix)}" for name in types(generic)]
     lines += [f"#define {name} {name.replace('_real', '_' + suffix)}_{level}" for _, name, _ in functions(generic)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + runtime_names(recordable)
+
+
+def runtime_names(recordable: str) -> str:
+    """Cuts the header into its plain, recordable and generic parts, without preprocessor lines and comments."""
+    return "".join(f"#define {name} {name}_now\n" for _, name, _ in functions(recordable))
 
 
 def dispatch_source(levels: list[str]) -> str:
     """dispatch.c: for each generic function a pointer to the chosen copy, and the function that calls it."""
-    lines = ['#include "declarations.h"', '#include "runtime/dispatch.h"', ""]
-    generic = header_parts(HEADER.read_text())[1]
-    table = []
+    lines = ['#include "declarations.h"', '#include "runtime/dispatch.h"', '#include "runtime/program.h"', ""]
+    _, recordable, generic = header_parts(HEADER.read_text())
+    chosen, table = [], []
     for suffix in REALS:
         for result, name, parameters in functions(expand(generic, suffix)):
-            arguments = ", ".join(re.findall(r"(\w+)(?:\[\])?\s*(?:,|$)", parameters)) if parameters != "void" else ""
             lines += [f"{result} {name}_{level}({parameters});" for level in levels]
             lines += [f"static {result} (*{name}_chosen)({parameters}) = {name}_{levels[0]};"]
-            call = f"{name}_chosen({arguments});"
-            lines += [f"{result} {name}({parameters}) {{ {call if result == 'void' else 'return ' + call} }}", ""]
-            table.append(name)
+            more, entry = recordables.wrapper(result, name, parameters, f"{name}_chosen", len(table))
+            lines += more
+            table.append(entry)
+            chosen.append(name)
+    for result, name, parameters in functions(recordable):
+        more, entry = recordables.wrapper(result, name, parameters, f"{name}_now", len(table))
+        lines += [f"{result} {name}_now({parameters});", *more]
+        table.append(entry)
+    lines += ["const recordable recordables[] = {", *(f"    {entry}" for entry in table), "    {0},", "};", ""]
     names = ", ".join(f'"{level}"' for level in levels)
     lines += [f"const char *const simd_level_names[] = {{{names}, 0}};"]
     lines += ["void choose_kernels(int level) {", "    switch (level) {"]
     for number, level in enumerate(levels):
         lines += [
             f"    case {number}:",
-            *(f"        {name}_chosen = {name}_{level};" for name in table),
+            *(f"        {name}_chosen = {name}_{level};" for name in chosen),
             "        break;",
         ]
     lines += ["    }", "}"]
@@ -244,8 +255,11 @@ class BuildEngine(build_ext):
         newest_shared = max(path.stat().st_mtime for path in everything)
         jobs: list[tuple[Path, Path, list[str]]] = []  # source, object, flags
         common = [f"-I{ENGINE}", f"-I{generated}"]
-        for source in [*sorted((ENGINE / "runtime").glob("*.c")), generated / "dispatch.c"]:
-            jobs.append((source, build / f"{source.stem}.o", [*flags, *common]))
+        names = generated / "names_runtime.h"
+        write_if_changed(names, runtime_names(header_parts(HEADER.read_text())[1]))
+        for source in sorted((ENGINE / "runtime").glob("*.c")):
+            jobs.append((source, build / f"{source.stem}.o", [*flags, *common, "-include", str(names)]))
+        jobs.append((generated / "dispatch.c", build / "dispatch.o", [*flags, *common]))
         for level, level_flags in levels.items():
             for suffix in REALS:
                 names = generated / f"names_{suffix}_{level}.h"

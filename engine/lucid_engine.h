@@ -30,25 +30,12 @@ void give_memory(void *memory);
 int64_t kept_memory(void);    /* bytes that wait to be taken */
 int64_t release_memory(void); /* gives them to the system, and says how many they were */
 int64_t kept_memory_limit(void);
-int64_t set_kept_memory_limit(int64_t bytes); /* the limit now (a sanitized build keeps nothing), or -1 for less than 0 */
+int64_t
+set_kept_memory_limit(int64_t bytes); /* the limit now (a sanitized build keeps nothing), or -1 for less than 0 */
 
-/* ---- runtime/copy.c: strided copy and casts ---- */
-/* target = source, `shape` numbers of itemsize 1, 2, 4 or 8 bytes in at most 64 dimensions. Strides in bytes, of the
- * source also 0 (broadcast). No two numbers of the target share memory, nor do source and target. */
-void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source,
-                  const int64_t *source_strides, void *target, const int64_t *target_strides);
-/* The same for `rows` runs of `columns` numbers; source and target step so many numbers from run to run. */
-void copy_rows(int64_t itemsize, int64_t rows, int64_t columns, const void *source, int64_t source_step, void *target,
-               int64_t target_step);
-/* target[batch, rows, columns] = source below the diagonal (`upper`: above it) and on it, 0 elsewhere. Diagonal d begins
- * at column d of row 0, for negative d at row -d of column 0. */
-void copy_triangle(int64_t itemsize, int64_t batch, int64_t rows, int64_t columns, int64_t diagonal, int64_t upper,
-                   const void *source, void *target);
+/* ---- runtime/copy.c: strided copy and casts, below ---- */
 /* The types of cast, as numbers. */
 enum { TYPE_FLOAT32, TYPE_FLOAT64, TYPE_INT64, TYPE_INT32, TYPE_UINT8, TYPE_BOOL };
-/* target[i] = source[i] in another type, contiguous. C's conversion, and where C has none: a float that the integer type
- * cannot hold gives its smallest number, uint8 is taken from int64 modulo 256; bool is x != 0, NaN included. */
-void cast(int64_t n, int64_t from, const void *source, int64_t to, void *target);
 
 /* ---- runtime/random.c: Philox4x32-10 (Salmon et al., SC 2011) ---- */
 /* The place in the stream of random numbers. Each call takes the blocks (of 128 bits) it needs from `offset` on and moves
@@ -58,11 +45,6 @@ typedef struct {
 } philox_state;
 /* words[4] of one block, as published; does not belong to any state. */
 void philox_block(uint64_t seed, uint64_t counter_low, uint64_t counter_high, uint32_t *words);
-/* out[n] uniform in [low, high), without bias; low < high. */
-void random_integers(philox_state *state, int64_t n, int64_t low, int64_t high, int64_t *out);
-/* out[n]: 0..n-1 in random order. */
-void random_permutation(philox_state *state, int64_t n, int64_t *out);
-
 /* ---- optim/gradient.c: how all update rules of an optimizer read gradients ---- */
 /* g / scale, times min(1, max_norm / (norm + 1e-6)), within [-max_value, max_value]. */
 typedef struct {
@@ -107,11 +89,82 @@ typedef struct {
 typedef struct {
     int64_t batch, heads, key_heads, queries, keys, width, value_width;
     double scale;
-    int64_t causal; /* query i sees keys 0..i */
-    double dropout; /* probability in [0, 1); 0: none. Which are dropped depends on seed, offset and place alone. */
-    uint64_t seed, offset; /* of philox_state; a call uses a block of words for each 4 keys of each query */
+    int64_t causal;       /* query i sees keys 0..i */
+    double dropout;       /* probability in [0, 1); 0: none. Which are dropped depends on `drawn` and place alone. */
+    const int64_t *drawn; /* [2], by random_reserve: a block of words for each 4 keys of each query */
     attention_layout query, key, value, out, mask, grad_out, grad_query, grad_key, grad_value;
 } attention_shape;
+
+/* ---- runtime/integers.c, below ---- */
+enum { INTEGER_ADD, INTEGER_SUB, INTEGER_MUL, INTEGER_MAXIMUM, INTEGER_MINIMUM, INTEGER_AND, INTEGER_OR, INTEGER_XOR };
+enum { INTEGER_EQ, INTEGER_NE, INTEGER_LT, INTEGER_LE, INTEGER_GT, INTEGER_GE };
+
+/* ---- runtime/program.c: recorded programs ---- */
+/* Calls of the functions below, with their arguments, made again without Python. */
+typedef struct program program;
+program *program_new(void);
+void program_free(program *p);
+/* From now on this thread's calls are kept in p as they are made; NULL: no more. -1 when a recording is under way. */
+int program_record(program *p);
+/* The letters of runtime/program.h for a function's parameters; NULL for one that programs cannot hold. */
+const char *recordable_parameters(const char *function);
+int64_t program_calls(const program *p);
+const char *program_function(const program *p, int64_t i); /* the name of what call i calls */
+/* A letter for each parameter of call i, see runtime/program.h; and its arguments, a word each, which may be changed. */
+const char *program_parameters(const program *p, int64_t i);
+int64_t *program_words(const program *p, int64_t i);
+int64_t program_list_length(const program *p, int64_t i); /* of the lists it is given */
+/* Leaves only the calls kept[count], which ascend. -1 when they do not. */
+int program_keep(program *p, int64_t count, const int64_t *kept);
+/* *address, a word of the program, is where memory number `which` begins, and `offset` bytes on. */
+void program_place(program *p, int64_t which, int64_t *address, int64_t offset);
+/* Memory number `which` lies at `address` from now on. */
+void program_move(program *p, int64_t which, const void *address);
+/* Makes calls first..end-1. Returns -1, or the call that reported an offender, which program_reported gives. */
+int64_t program_run(program *p, int64_t first, int64_t end);
+int64_t program_reported(const program *p);
+/* The same, and taken[end - first]: the seconds that each call took. */
+int64_t program_measure(program *p, int64_t first, int64_t end, double *taken);
+
+/*** recordable ***/
+/* Functions of the runtime that programs hold. Those of the generic part they hold too. */
+
+/* ---- runtime/copy.c: strided copy and casts ---- */
+/* target = source, `shape` numbers of itemsize 1, 2, 4 or 8 bytes in at most 64 dimensions. Strides in bytes, of the
+ * source also 0 (broadcast). No two numbers of the target share memory, nor do source and target. */
+void copy_strided(int64_t itemsize, int64_t ndim, const int64_t *shape, const void *source,
+                  const int64_t *source_strides, void *target, const int64_t *target_strides);
+/* The same for `rows` runs of `columns` numbers; source and target step so many numbers from run to run. */
+void copy_rows(int64_t itemsize, int64_t rows, int64_t columns, const void *source, int64_t source_step, void *target,
+               int64_t target_step);
+/* target[batch, rows, columns] = source below the diagonal (`upper`: above it) and on it, 0 elsewhere. Diagonal d begins
+ * at column d of row 0, for negative d at row -d of column 0. */
+void copy_triangle(int64_t itemsize, int64_t batch, int64_t rows, int64_t columns, int64_t diagonal, int64_t upper,
+                   const void *source, void *target);
+/* target[i] = source[i] in another type, contiguous. C's conversion, and where C has none: a float that the integer type
+ * cannot hold gives its smallest number, uint8 is taken from int64 modulo 256; bool is x != 0, NaN included. */
+void cast(int64_t n, int64_t from, const void *source, int64_t to, void *target);
+
+/* target[n] = a number of itemsize 1, 2, 4 or 8 bytes, given as its bits. */
+void fill_items(int64_t itemsize, int64_t n, int64_t bits, void *target);
+
+/* ---- runtime/integers.c: numbers of a type (TYPE_INT64 to TYPE_BOOL), operands and steps as in binary.c ---- */
+/* Whole numbers wrap around. out may be a or b where its step is 1. */
+void integer_arithmetic(int64_t operation, int64_t type, int64_t n, const void *a, int64_t a_step, const void *b,
+                        int64_t b_step, void *out);
+void integer_comparison(int64_t operation, int64_t type, int64_t n, const void *a, int64_t a_step, const void *b,
+                        int64_t b_step, uint8_t *out);
+/* x[outer, n, inner] summed up over the middle to out[outer, inner]. */
+void integer_sum(int64_t type, int64_t outer, int64_t n, int64_t inner, const void *x, int64_t *out);
+
+/* ---- runtime/random.c ---- */
+/* out[n] uniform in [low, high), without bias; low < high. */
+void random_integers(philox_state *state, int64_t n, int64_t low, int64_t high, int64_t *out);
+/* Takes so many blocks of the stream for a kernel that makes its random numbers itself: drawn[2] is the seed and the offset
+ * of the first. */
+void random_reserve(philox_state *state, int64_t blocks, int64_t *drawn);
+/* out[n]: 0..n-1 in random order. */
+void random_permutation(philox_state *state, int64_t n, int64_t *out);
 
 /*** generic ***/
 #ifdef real /* kernels see this part; the runtime, which knows no number type, does not */
@@ -195,23 +248,28 @@ void gelu_tanh_backward_real(int64_t n, const real *a, int64_t a_step, const rea
 /* out[i] = f(x[i]); out may be x. The backward: out[i] = grad[i] f'(x[i]); out may be grad or x. */
 void elu_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x > 0 ? x : a (e^(b x) - 1) */
 void elu_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void selu_activation_real(int64_t n, const real *x, double a, double b, real *out); /* a: scale, b: scale alpha: x > 0 ? a x : b (e^x - 1) */
+void selu_activation_real(int64_t n, const real *x, double a, double b,
+                          real *out); /* a: scale, b: scale alpha: x > 0 ? a x : b (e^x - 1) */
 void selu_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void leaky_relu_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x > 0 ? x : a x */
 void leaky_relu_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void hardtanh_activation_real(int64_t n, const real *x, double a, double b, real *out); /* a below a, b above b, x between (a NaN stays) */
+void hardtanh_activation_real(int64_t n, const real *x, double a, double b,
+                              real *out); /* a below a, b above b, x between (a NaN stays) */
 void hardtanh_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void threshold_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x > a ? x : b; NaN stays */
 void threshold_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void hardshrink_activation_real(int64_t n, const real *x, double a, double b, real *out); /* 0 for |x| <= a, else x */
 void hardshrink_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void softshrink_activation_real(int64_t n, const real *x, double a, double b, real *out); /* 0 for |x| <= a, else x moved by a towards 0 */
+void softshrink_activation_real(int64_t n, const real *x, double a, double b,
+                                real *out); /* 0 for |x| <= a, else x moved by a towards 0 */
 void softshrink_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void hardsigmoid_activation_real(int64_t n, const real *x, double a, double b, real *out); /* min(6, max(0, x + 3)) / 6 */
+void hardsigmoid_activation_real(int64_t n, const real *x, double a, double b,
+                                 real *out); /* min(6, max(0, x + 3)) / 6 */
 void hardsigmoid_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void hardswish_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x hardsigmoid(x) */
 void hardswish_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void softplus_beta_activation_real(int64_t n, const real *x, double a, double b, real *out); /* log(1 + e^(a x)) / a; x where a x > b */
+void softplus_beta_activation_real(int64_t n, const real *x, double a, double b,
+                                   real *out); /* log(1 + e^(a x)) / a; x where a x > b */
 void softplus_beta_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void log_sigmoid_activation_real(int64_t n, const real *x, double a, double b, real *out); /* log sigmoid(x) */
 void log_sigmoid_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
@@ -219,7 +277,8 @@ void mish_activation_real(int64_t n, const real *x, double a, double b, real *ou
 void mish_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 void softsign_activation_real(int64_t n, const real *x, double a, double b, real *out); /* x / (1 + |x|) */
 void softsign_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
-void huber_activation_real(int64_t n, const real *x, double a, double b, real *out); /* b x^2 / 2 for |x| <= a, else b a (|x| - a / 2) */
+void huber_activation_real(int64_t n, const real *x, double a, double b,
+                           real *out); /* b x^2 / 2 for |x| <= a, else b a (|x| - a / 2) */
 void huber_gradient_real(int64_t n, const real *grad, const real *x, double a, double b, real *out);
 
 /* ---- kernels/prelu.c: x[outer, channels, inner], weight[channels] ---- */
@@ -251,6 +310,8 @@ void signbit_real(int64_t n, const real *x, uint8_t *out); /* 1 for -0 and for a
 /* out may be any of the inputs of its type that has step 1. */
 void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_step, const real *b, int64_t b_step,
                 real *out);
+/* out[i] = x[i] where the condition is `wanted` (0 or 1), else number; out may be x. */
+void where_number_real(int64_t n, const uint8_t *condition, int64_t wanted, const real *x, double number, real *out);
 void clamp_real(int64_t n, const real *x, double low, double high, real *out); /* min(max(x, low), high); NaN stays */
 /* grad where low <= x <= high, else 0: the gradient of clamp. */
 void clamp_backward_real(int64_t n, const real *grad, const real *x, double low, double high, real *out);
@@ -507,6 +568,8 @@ void norms_real(int64_t count, const int64_t *size, const real *const *x, double
 void norms_of_order_real(int64_t count, const int64_t *size, const real *const *x, double order, double *norms);
 /* x[i] <- factor x[i]. Here and in clamp_all the tensors may overlap: then they are changed one after the other. */
 void scale_all_real(int64_t count, const int64_t *size, real *const *x, double factor);
+/* The same with the factor max_norm / (norm[0] + 1e-6), which is 1 at most. */
+void clip_all_real(int64_t count, const int64_t *size, real *const *x, const double *norm, double max_norm);
 /* x[i] <- min(high, max(low, x[i])); NaN where x[i] or a limit is NaN. */
 void clamp_all_real(int64_t count, const int64_t *size, real *const *x, double low, double high);
 /* out[i] <- x[i] */
@@ -528,9 +591,9 @@ typedef struct {
 } param_group_real;
 
 /* ---- optim/gradient.c ---- */
-/* Adds the squares of the group's gradients to options->square_sum. Returns the first parameter whose gradient holds a
- * number that is not finite, or -1. */
-int64_t gradient_norm_real(const param_group_real *group);
+/* Sums up the squares of the group's gradients in options->square_sum, on top of what is there if `more` is not 0. Returns
+ * the first parameter whose gradient holds a number that is not finite if the options look for that, else -1. */
+int64_t gradient_norm_real(const param_group_real *group, int64_t more);
 
 /* ---- optim/sgd.c ---- */
 typedef struct {

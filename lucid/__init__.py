@@ -23,6 +23,7 @@ from lucid import (
 )
 from lucid.amp import GradScaler, autocast
 from lucid.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from lucid.compiler import compile  # noqa: A004
 from lucid.devices import device
 from lucid.dtypes import strided_layout
 from lucid.engine import (
@@ -302,7 +303,6 @@ from lucid.outside import missing
 from lucid.printing import set_printoptions
 from lucid.script_settings import (
     are_deterministic_algorithms_enabled,
-    compile,  # noqa: A004
     get_default_device,
     get_float32_matmul_precision,
     get_num_interop_threads,

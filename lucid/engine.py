@@ -46,7 +46,6 @@ zero_array = np.zeros
 from_buffer = ffi.from_buffer
 NULL = ffi.NULL
 prod = math.prod
-new_number = ffi.new
 copy_rows = lib.copy_rows
 
 
@@ -54,6 +53,9 @@ copy_rows = lib.copy_rows
 # Tensors from memory. tensor.py says which class they are of.
 
 new: Callable[..., Tensor]
+
+
+recording: Any = None  # the run that is being recorded (lucid.compiler), or None
 
 
 def register_tensor_class(tensor_class: type) -> None:
@@ -101,16 +103,32 @@ def empty(shape: tuple[int, ...], kind: dtype) -> Tensor:
 def zeros(shape: tuple[int, ...], kind: dtype) -> Tensor:
     """A tensor of zeros."""
     array, pointer = memory(shape, kind)
-    if array.size >= LARGE and kind in _fill:
-        _fill[kind](array.size, 0.0, pointer)
-    else:
-        array.fill(0)
+    lib.fill_items(kind.itemsize, array.size, 0, pointer)
     return new(array, pointer, shape, kind)
 
 
 def owns_memory(array: np.ndarray) -> bool:
     """Whether the array is not a view of another one."""
     return array.base is None or type(array.base) is _memory
+
+
+def fill(x: Tensor, value: float) -> None:
+    """Writes one number over a tensor.
+
+    Raises:
+        OverflowError: for a number that its type cannot hold.
+    """
+    if x.strides is not None:
+        one = empty((), x.dtype)
+        fill(one, value)
+        copy_into(x, expand(one, x.shape))
+        return
+    kernel = _fill.get(x.dtype)
+    if kernel is not None:
+        kernel(x.array.size, value, x.pointer)
+    else:
+        bits = np.asarray(value, x.dtype.numpy).tobytes().ljust(8, b"\0")
+        lib.fill_items(x.dtype.itemsize, x.array.size, int.from_bytes(bits, "little", signed=True), x.pointer)
 
 
 def wrap(array: np.ndarray) -> Tensor:
@@ -438,6 +456,7 @@ def kernel_for(table: Kernels, kind: dtype, operation: str) -> Any:
 
 _fill = kernels("fill")
 _add = kernels("add")
+_fill = kernels("fill")
 _binary_scalar = kernels("binary_scalar")
 _scalar_binary = kernels("scalar_binary")
 _binary_strided = kernels("binary_strided")
@@ -466,8 +485,13 @@ class Elementwise:
         self.result = result
 
     def on_integers(self, *operands: Any) -> Tensor:
-        """The result by NumPy, for number types without kernels."""
+        """The result for number types without kernels of their own: the engine's for whole numbers, else by NumPy."""
         kind = next(x for x in operands if hasattr(x, "dtype")).dtype
+        operation = _INTEGER_OPERATIONS.get(self.name)
+        if operation is not None and len(operands) == 2:
+            a, b = (_whole(x, kind) for x in operands)
+            if a is not None and b is not None and (operation[1] or kind is not bool_):
+                return _integer_binary(*operation, a, b)
         if self.integers is None:
             raise NoKernel(self.name, kind)
         with np.errstate(all="ignore"):
@@ -480,6 +504,53 @@ class Elementwise:
             except TypeError:  # NumPy has it for other number types only
                 raise NoKernel(self.name, kind) from None
         return wrap(np.asarray(result, (self.result or kind).numpy))
+
+
+# (the engine's number, whether bools have it, whether the result is a bool)
+_INTEGER_OPERATIONS = {
+    "add": (lib.INTEGER_ADD, False, False),
+    "sub": (lib.INTEGER_SUB, False, False),
+    "mul": (lib.INTEGER_MUL, False, False),
+    "maximum": (lib.INTEGER_MAXIMUM, True, False),
+    "minimum": (lib.INTEGER_MINIMUM, True, False),
+    "bitwise_and": (lib.INTEGER_AND, True, False),
+    "bitwise_or": (lib.INTEGER_OR, True, False),
+    "bitwise_xor": (lib.INTEGER_XOR, True, False),
+    "eq": (lib.INTEGER_EQ, True, True),
+    "ne": (lib.INTEGER_NE, True, True),
+    "lt": (lib.INTEGER_LT, True, True),
+    "le": (lib.INTEGER_LE, True, True),
+    "gt": (lib.INTEGER_GT, True, True),
+    "ge": (lib.INTEGER_GE, True, True),
+}
+
+
+def _whole(x: Any, kind: dtype) -> Any:
+    """An operand as a tensor of a type of whole numbers; None when it is a number that this type does not hold."""
+    if hasattr(x, "array"):
+        return x
+    if not isinstance(x, int) or (kind is not bool_ and not _LIMITS[kind][0] <= x <= _LIMITS[kind][1]):
+        return None
+    if kind is bool_ and x not in (0, 1):
+        return None
+    return wrap(np.asarray(x, kind.numpy))
+
+
+_LIMITS = {kind: (np.iinfo(kind.numpy).min, np.iinfo(kind.numpy).max) for kind in (int64, int32, uint8)}
+
+
+def _integer_binary(operation: int, on_bools: bool, is_comparison: bool, a: Tensor, b: Tensor) -> Tensor:
+    """Whole numbers or truth values, elementwise; one of the operands may be a single number."""
+    kind = a.dtype
+    shape = a.shape or b.shape
+    a, b = contiguous(a), contiguous(b)
+    out = empty(shape, bool_ if is_comparison else kind)
+    kernel = lib.integer_comparison if is_comparison else lib.integer_arithmetic
+    kernel(
+        operation, kind.code, out.array.size, a.pointer, int(a.shape == shape), b.pointer, int(b.shape == shape),
+        out.pointer,
+    )  # fmt: skip
+    return out
 
 
 def unary(family: Elementwise, x: Tensor) -> Tensor:
@@ -665,6 +736,7 @@ def number_binary(family: Elementwise, number: float, b: Tensor) -> Tensor:
 
 
 _where = kernels("where")
+_where_number = kernels("where_number")
 
 
 def select(condition: Any, a: Any, b: Any) -> Tensor | None:
@@ -686,10 +758,8 @@ def select(condition: Any, a: Any, b: Any) -> Tensor | None:
     if both:
         other = contiguous(b)
         kernel(array.size, mask.pointer, dense.pointer, 1, other.pointer, 1, pointer)
-    elif x is a:
-        kernel(array.size, mask.pointer, dense.pointer, 1, new_number(kind.pointer_type, b), 0, pointer)
     else:
-        kernel(array.size, mask.pointer, new_number(kind.pointer_type, a), 0, dense.pointer, 1, pointer)
+        _where_number[kind](array.size, mask.pointer, x is a, dense.pointer, b if x is a else a, pointer)
     return new(array, pointer, shape, kind)
 
 

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 from lucid import engine
 from lucid.engine import ffi, lib
+from lucid.types import Tensor
 
 _norms = engine.kernels("norms_of_order")
 _scale = engine.kernels("scale_all")
 _clamp = engine.kernels("clamp_all")
+_clip = engine.kernels("clip_all")
 _copy = engine.kernels("copy_all")
 _pointer_arrays = {kind: ffi.typeof(f"{kind.array_type.item.cname} *[]") for kind in _norms}
 
@@ -66,8 +68,8 @@ class TensorList:
                 same = [x for x in same if x.strides is None or _is_gapless(x)]
             self.rows.append(row_of(kind, same))
 
-    def total_norm(self, order: float) -> float:
-        """The norm of the tensors' norms; 0 if there are none.
+    def total_norm(self, order: float) -> Tensor:
+        """The norm of the tensors' norms, a 0-d float64 tensor; 0 if there are none.
 
         Args:
             order: any number; inf and -inf for the largest and smallest absolute value, 0 for how many are not 0.
@@ -78,15 +80,15 @@ class TensorList:
         if (order < 0 or order == math.inf) and any(x.array.size == 0 for x in self.tensors):
             raise ValueError(f"{self.operation}: the norm of order {order} of a tensor without numbers does not exist")
         count = len(self.tensors)
-        norms = ffi.new("double[]", count)
+        norms = engine.empty((count,), engine.float64)
         copies = [engine.contiguous(x) for x in self.gapped]
         at = 0
         for row in [*self.rows, *(row_of(x.dtype, [x]) for x in copies)]:
-            _norms[row.kind](row.length, row.sizes, row.pointers, order, norms + at)
+            _norms[row.kind](row.length, row.sizes, row.pointers, order, norms.pointer + at)
             at += row.length
-        result = ffi.new("double[1]")
-        lib.norms_of_order_f64(1, [count], [norms], order, result)
-        return float(result[0])
+        result = engine.empty((), engine.float64)
+        lib.norms_of_order_f64(1, [count], [norms.pointer], order, result.pointer)
+        return result
 
     def scale(self, factor: float) -> None:
         """x ← factor · x, in place. A tensor that is there twice is scaled twice.
@@ -96,6 +98,14 @@ class TensorList:
         """
         self._change(_scale, factor)
 
+    def clip(self, norm: Tensor, max_norm: float) -> None:
+        """x ← x · min(1, max_norm / (norm + 10⁻⁶)), in place; ``norm`` is a 0-d float64 tensor.
+
+        Raises:
+            RuntimeError: as :meth:`scale`.
+        """
+        self._change(_clip, norm.pointer, max_norm)
+
     def clamp(self, low: float, high: float) -> None:
         """x ← min(high, max(low, x)), in place. NaN stays, and a limit that is NaN makes all numbers NaN.
 
@@ -104,7 +114,7 @@ class TensorList:
         """
         self._change(_clamp, low, high)
 
-    def _change(self, table: engine.Kernels, *numbers: float) -> None:
+    def _change(self, table: engine.Kernels, *numbers: Any) -> None:
         for x in self.tensors:
             if not x.array.flags.writeable:
                 engine.check_writable(x, self.operation)

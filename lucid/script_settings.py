@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from lucid import engine
 from lucid.devices import CPU, check_device, device
-from lucid.errors import ArgumentError, KindError
+from lucid.errors import ArgumentError
 from lucid.number_types import set_default_dtype
 
-Program = TypeVar("Program", bound=Callable[..., Any])
 _PRECISIONS = ("highest", "high", "medium")
 _deterministic = [False]
 _precision = ["highest"]
@@ -90,25 +88,3 @@ def set_default_tensor_type(t: Any) -> None:
 def get_num_interop_threads() -> int:
     """1: operations run one after another; each may use several threads, see :func:`lucid.set_num_threads`."""
     return 1
-
-
-def compile(model: Program | None = None, **options: Any) -> Program | Callable[[Program], Program]:  # noqa: A001
-    """The model or function as it is: there is no compiler, the operations are compiled already.
-
-    Args:
-        model: a module or a function. Without one, the result is a decorator.
-        options: PyTorch's: fullgraph, dynamic, backend, mode, options, disable. All speak of its compiler.
-
-    Raises:
-        TypeError: for an option that PyTorch does not have.
-
-    Example:
-        >>> import lucid
-        >>> model = lucid.nn.Linear(2, 1)
-        >>> lucid.compile(model, mode="max-autotune") is model
-        True
-    """
-    unknown = options.keys() - {"fullgraph", "dynamic", "backend", "mode", "options", "disable"}
-    if unknown:
-        raise KindError(f"compile: there is no option {', '.join(sorted(unknown))}")
-    return (lambda program: program) if model is None else model

@@ -92,10 +92,10 @@ static void dropout_row(const attention_shape *s, int64_t b, int64_t h, int64_t 
     const uint64_t threshold = (uint64_t)(s->dropout * 0x1p32 + 0.5);
     const real kept = (real)(1 / (1 - s->dropout));
     const int64_t row = (b * s->heads + h) * s->queries + query;
-    uint64_t block = s->offset + (uint64_t)(row * pieces(s->keys, 4) + key / 4);
+    uint64_t block = (uint64_t)s->drawn[1] + (uint64_t)(row * pieces(s->keys, 4) + key / 4);
     for (int64_t i = 0; i < n; i += 4, block++) {
         uint32_t words[4];
-        philox4x32(s->seed, block, 0, words);
+        philox4x32((uint64_t)s->drawn[0], block, 0, words);
         for (int64_t w = 0; w < smaller(4, n - i); w++) factor[i + w] = words[w] >= threshold ? kept : 0;
     }
 }

@@ -217,6 +217,11 @@ void scale_all_real(int64_t count, const int64_t *size, real *const *x, double f
     change_all(count, size, scale_piece, (change_job){x, (real)factor, 0, 0});
 }
 
+void clip_all_real(int64_t count, const int64_t *size, real *const *x, const double *norm, double max_norm) {
+    const double factor = max_norm / (norm[0] + 1e-6);
+    scale_all_real(count, size, x, factor >= 1 ? 1 : factor);
+}
+
 void clamp_all_real(int64_t count, const int64_t *size, real *const *x, double low, double high) {
     change_all(count, size, clamp_piece, (change_job){x, 0, (real)low, (real)high});
 }

@@ -97,6 +97,14 @@ void where_real(int64_t n, const uint8_t *condition, const real *a, int64_t a_st
     parallel_for(n, CHUNK, where_body, &j);
 }
 
+void where_number_real(int64_t n, const uint8_t *condition, int64_t wanted, const real *x, double number, real *out) {
+    const real other = (real)number;
+    if (wanted)
+        where_real(n, condition, x, 1, &other, 0, out);
+    else
+        where_real(n, condition, &other, 0, x, 1, out);
+}
+
 /* Defines the loop `name`_body: EXPRESSION of the vectors x, a, b (of those asked for) and the numbers first, second,
  * third. */
 #define LOAD_NOTHING(p, i, n) vset(0)

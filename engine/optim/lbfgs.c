@@ -158,8 +158,7 @@ int64_t lbfgs_gather_real(const lbfgs_row_real *row, gradient_options *options, 
         for (int64_t i = 0; i < row->count; i++) size[i] = row->start[i + 1] - row->start[i];
         param_group_real group = {
             .count = row->count, .size = size, .gradient = (const real **)row->tensor, .options = options};
-        options->square_sum = 0;
-        if (options->max_norm < INFINITY || options->refuse_nonfinite) offender = gradient_norm_real(&group);
+        if (options->max_norm < INFINITY || options->refuse_nonfinite) offender = gradient_norm_real(&group, 0);
         job.reading = reading_of(&group, 0);
     }
     parallel_for(n, job.segment, gather_body, &job);

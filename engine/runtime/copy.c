@@ -269,3 +269,29 @@ void cast(int64_t n, int64_t from, const void *source, int64_t to, void *target)
     if (from < 0 || from > TYPE_BOOL || to < 0 || to > TYPE_BOOL) return;
     parallel_for(n, 16384, bodies[from][to], &j);
 }
+
+typedef struct {
+    int64_t itemsize;
+    int64_t bits;
+    char *target;
+} fill_job;
+
+static void fill_part(void *context, int64_t begin, int64_t end) {
+    const fill_job *j = context;
+    if (j->bits == 0) {
+        memset(j->target + begin * j->itemsize, 0, (size_t)((end - begin) * j->itemsize));
+    } else if (j->itemsize == 8) {
+        int64_t *target = (int64_t *)j->target;
+        for (int64_t i = begin; i < end; i++) target[i] = j->bits;
+    } else if (j->itemsize == 4) {
+        int32_t *target = (int32_t *)j->target;
+        for (int64_t i = begin; i < end; i++) target[i] = (int32_t)j->bits;
+    } else {
+        for (int64_t i = begin; i < end; i++) memcpy(j->target + i * j->itemsize, &j->bits, (size_t)j->itemsize);
+    }
+}
+
+void fill_items(int64_t itemsize, int64_t n, int64_t bits, void *target) {
+    fill_job job = {itemsize, bits, target};
+    parallel_for(n, elementwise_chunk(itemsize), fill_part, &job);
+}

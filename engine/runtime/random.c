@@ -57,6 +57,12 @@ void random_integers(philox_state *state, int64_t n, int64_t low, int64_t high, 
     state->offset += (uint64_t)(n + 1) / 2;
 }
 
+void random_reserve(philox_state *state, int64_t blocks, int64_t *drawn) {
+    drawn[0] = (int64_t)state->seed;
+    drawn[1] = (int64_t)state->offset;
+    state->offset += (uint64_t)blocks;
+}
+
 /* Fisher and Yates's shuffle, from the last position down: position i changes places with one of 0..i. */
 void random_permutation(philox_state *state, int64_t n, int64_t *out) {
     uint32_t words[4];

@@ -68,7 +68,7 @@ def _root_gradients(operation: str, roots: Sequence[Any], grads: Any) -> list[An
                     "give one of that shape, or reduce the tensor (sum, mean) first"
                 )
             gradient = engine.empty(root.shape, root.dtype)
-            gradient.array.fill(1)
+            engine.fill(gradient, 1.0)
         elif not isinstance(gradient, Value) or gradient.shape != root.shape or gradient.dtype is not root.dtype:
             raise RuntimeError(
                 f"{operation}: gradient is {describe(gradient)} but the tensor is {root.dtype} {root.shape}"

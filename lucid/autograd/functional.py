@@ -92,7 +92,7 @@ def _vectors(operation: str, v: Any, like: tuple[Any, ...], what: str) -> tuple[
                 f"{operation}: v may be left out only when {what} is one number; give tensors of its shape"
             )
         one = engine.empty(like[0].shape, like[0].dtype)
-        one.array.fill(1)
+        engine.fill(one, 1.0)
         return (one,)
     found = _as_tuple(operation, "v", v)
     if [x.shape for x in found] != [x.shape for x in like]:

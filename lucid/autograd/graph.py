@@ -22,6 +22,12 @@ from lucid.types import Tensor
 before_backward: list[Any] = [None]  # a function of the roots, called first; see anomaly.py
 _newer = itertools.count(0, -1).__next__
 
+
+class _Visited(tuple[Any, ...]):
+    """In the place of saved tensors, where a node had none, when backward has gone through it."""
+
+
+VISITED = _Visited()
 Rule = Callable[..., Any]
 Hook = Callable[[Any], Any]
 Result = TypeVar("Result", bound="Tensor | tuple[Tensor, ...]")
@@ -387,8 +393,8 @@ def run_backward(
                     gradients[edge] = part
                     if isinstance(edge, Node):
                         heappush(heap, (edge.order, edge))
-            if not retain_graph and saved:
-                node.saved = None  # type: ignore[assignment]
+            if not retain_graph:
+                node.saved = None if saved else VISITED  # type: ignore[assignment]
         for leaf, grad in gradients.items():
             if leaf.hooks:
                 grad = _call_hooks(leaf.hooks, grad)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from lucid import engine, script_settings
+from lucid import engine
 from lucid.autograd.graph import Value, describe
+from lucid.errors import KindError
 from lucid.nn import module_hooks, module_state
 from lucid.nn.module_hooks import call_with_hooks
 from lucid.tensor import Parameter, Tensor
@@ -434,8 +435,17 @@ class Module:
         return self.to(engine.bfloat16)
 
     def compile(self, **options: Any) -> None:
-        """Changes nothing: there is no compiler, the operations are compiled already; see :func:`lucid.compile`."""
-        script_settings.compile(self, **options)
+        """Changes nothing. What is compiled is a step, by :func:`lucid.compile`.
+
+        Args:
+            options: PyTorch's: fullgraph, dynamic, backend, mode, options, disable.
+
+        Raises:
+            TypeError: for another one.
+        """
+        unknown = options.keys() - {"fullgraph", "dynamic", "backend", "mode", "options", "disable"}
+        if unknown:
+            raise KindError(f"compile: there is no option {', '.join(sorted(unknown))}")
 
     def cpu(self: Self) -> Self:
         """The module itself."""

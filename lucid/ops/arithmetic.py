@@ -99,8 +99,7 @@ def sign(input: Tensor) -> Tensor:
 
 def _zero(grad: Tensor) -> Tensor:
     """The derivative of a step function: zero everywhere."""
-    out = engine.zeros(grad.shape, grad.dtype)
-    return out
+    return engine.zeros(grad.shape, grad.dtype)
 
 
 _sign = Unary("sign", _zero, integers=lambda a: np.sign(a.astype(np.int8)) if a.dtype == bool else np.sign(a))

@@ -12,7 +12,7 @@ from lucid import engine
 from lucid.autograd.composed import composed_gradients
 from lucid.autograd.grad_mode import mode
 from lucid.autograd.graph import Value, describe, detached_alias, record
-from lucid.engine import dense_strides, ffi, pointer_or_null
+from lucid.engine import dense_strides, ffi, lib, pointer_or_null
 from lucid.errors import ArgumentError, KindError
 from lucid.ops.arithmetic import add, mul, where
 from lucid.ops.broadcast import broadcast_shapes, expand
@@ -158,21 +158,22 @@ def _head_last(shape: tuple[int, ...], kind: engine.dtype, zeros: bool = False) 
     """[batch, heads, rows, columns] that lies in memory as [batch, rows, heads, columns], as layers want it next."""
     batch, heads, rows, columns = shape
     base = (engine.zeros if zeros else engine.empty)((batch, rows, heads, columns), kind)
-    return engine.wrap(base.array.transpose(0, 2, 1, 3))
+    x = engine.same_start(base, base.array.transpose(0, 2, 1, 3))
+    x.base = None
+    return x
 
 
 class _Call:
     """One call: the options that both ways need."""
 
-    __slots__ = ("causal", "dropout", "offset", "scale", "seed")
+    __slots__ = ("causal", "drawn", "dropout", "scale")
 
     def __init__(self, dropout: float, causal: bool, scale: float, blocks: int) -> None:
         self.dropout, self.causal, self.scale = dropout, causal, scale
-        self.seed = self.offset = 0
+        self.drawn = None
         if dropout:
-            state = default_generator.state
-            self.seed, self.offset = state.seed, state.offset
-            state.offset = (state.offset + blocks) % 2**64
+            self.drawn = engine.empty((2,), engine.int64)
+            lib.random_reserve(default_generator.state, blocks, self.drawn.pointer)
 
     def shape(self, q: Tensor, k: Tensor, v: Tensor, *layouts: Any) -> Any:
         """attention_shape, with the layouts of out, mask, and the gradients of out, query, key and value."""
@@ -182,7 +183,7 @@ class _Call:
         return ffi.new(
             "attention_shape *",
             (batch, heads, k.shape[1], queries, k.shape[2], width, v.shape[3], self.scale, self.causal, self.dropout,
-             self.seed, self.offset, *places),
+             pointer_or_null(self.drawn), *places),
         )  # fmt: skip
 
 

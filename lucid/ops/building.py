@@ -42,9 +42,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
 
 
 def _zeros(like: Tensor, width: int) -> Tensor:
-    out = engine.empty((like.shape[0], width), like.dtype)
-    out.array.fill(0)
-    return out
+    return engine.zeros((like.shape[0], width), like.dtype)
 
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:

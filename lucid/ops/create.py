@@ -15,8 +15,6 @@ from lucid.ops.elementwise import default_dtype, is_number, need_tensor, result_
 from lucid.ops.view import clone, sizes, to_dtype
 from lucid.types import Tensor
 
-_fill = engine.kernels("fill")
-
 
 def finish(out: Tensor, requires_grad: bool, device: Any = None) -> Tensor:
     """The tensor, requiring a gradient if asked; the device is checked."""
@@ -165,14 +163,10 @@ def full(size: Any, fill_value: float, *, dtype: Any = None, device: Any = None,
 def fill_with(out: Tensor, value: float) -> None:
     """Writes one number over all of a tensor's memory."""
     engine.check_writable(out)
-    kernel = _fill.get(out.dtype)
-    if kernel is None or out.strides is not None:
-        try:
-            out.array.fill(value)
-        except (OverflowError, ValueError, TypeError) as error:
-            raise ArgumentError(f"fill: {value!r} does not fit into {out.dtype} ({error})") from None
-    else:
-        kernel(out.array.size, value, out.pointer)
+    try:
+        engine.fill(out, value)
+    except (OverflowError, ValueError, TypeError) as error:
+        raise ArgumentError(f"fill: {value!r} does not fit into {out.dtype} ({error})") from None
 
 
 def zeros(*shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

@@ -50,7 +50,7 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
         return _clamp_integers(input, None if min is None else low, None if max is None else high)
     if low != low or high != high:
         out = engine.empty(input.shape, input.dtype)
-        out.array.fill(math.nan)
+        engine.fill(out, math.nan)
     else:
         out = engine.mapped(kernel, input, low, high)
     return record("clamp", out, (input,), (lambda grad, x: clamp_backward(grad, x, low, high),), (input,))

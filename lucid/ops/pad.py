@@ -60,7 +60,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
     sides = list(zip(input.shape[lead:], pairs, strict=True))
     out = engine.empty((*input.shape[:lead], *(size + a + b for size, (a, b) in sides)), input.dtype)
     try:
-        out.array.fill(value)
+        engine.fill(out, value)
     except (OverflowError, ValueError, TypeError) as error:
         kind = KindError if isinstance(error, TypeError) else ArgumentError
         raise kind(f"constant_pad_nd: value {value!r} does not fit into {input.dtype} ({error})") from None

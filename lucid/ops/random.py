@@ -126,6 +126,8 @@ def _state(generator: Generator | None) -> Any:
         return default_generator.state
     if not isinstance(generator, Generator):
         raise TypeError(f"random: generator must be a lucid.Generator, got {type(generator).__name__}")
+    if engine.recording is not None:
+        engine.recording.kept.append(generator)
     return generator.state
 
 

@@ -92,7 +92,7 @@ def window_cleared(x: Tensor, place: Window) -> Tensor:
     """A copy of ``x`` with zeros at ``place``."""
     out = engine.copy(x)
     if place.index is None:
-        engine.strided(out, place.shape, place.strides, place.offset).array.fill(0)
+        engine.fill(engine.strided(out, place.shape, place.strides, place.offset), 0)
     else:
         index, size = place.index, out.array.size
         _index_copy[x.dtype](1, size, 1, index.array.size, engine.NULL, 0.0, index.pointer, out.pointer)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from lucid import engine
 from lucid.autograd.composed import composed_gradients
 from lucid.autograd.grad_mode import mode
@@ -72,9 +74,10 @@ def recurrent(
     rows, input_size = input.shape
     hidden_size, output_size = w_ih.shape[0] // gates, w_hh.shape[1]
     batch = h0.shape[0]
-    sizes = ffi.new("int64_t[]", batch_sizes)
+    sizes = engine.wrap(np.array(batch_sizes, np.int64))
     shape = ffi.new(
-        "recurrent_shape *", (number, len(batch_sizes), input_size, hidden_size, output_size, int(reverse), sizes)
+        "recurrent_shape *",
+        (number, len(batch_sizes), input_size, hidden_size, output_size, int(reverse), sizes.pointer),
     )
     out, h_n = engine.empty((rows, output_size), number_type), engine.empty((batch, output_size), number_type)
     c_n = cells = hidden = None
@@ -181,11 +184,10 @@ def _gradients(
 
 def _start(state: Tensor, grad: Any) -> Tensor:
     """The gradient of a last state, in memory of its own; zeros when there is none."""
-    start = engine.empty(state.shape, state.dtype)
     if grad is None:
-        start.array.fill(0)
-    else:
-        engine.copy_into(start, grad)
+        return engine.zeros(state.shape, state.dtype)
+    start = engine.empty(state.shape, state.dtype)
+    engine.copy_into(start, grad)
     return start
 
 

@@ -71,13 +71,42 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 def _reshaped(input: Tensor, wanted: tuple[int, ...], name: str = "reshape") -> Tensor:
     """The tensor in a shape that is known to fit."""
     before = input.shape
-    array = input.array.reshape(wanted)
     rule = lambda grad: _reshaped(grad, before)  # noqa: E731
     if input.strides is None:
-        return view_of(name, input, array, wanted, None, 0, rule)
-    if np.may_share_memory(array, input.array):
-        return view_of(name, input, array, wanted, strides_of(array, input.dtype), 0, rule)
-    return record(name, engine.wrap(array), (input,), (rule,))
+        return view_of(name, input, input.array.reshape(wanted), wanted, None, 0, rule)
+    if reshape_strides(before, input.strides, wanted) is None:
+        dense = engine.contiguous(input)
+        copy = engine.view(dense, dense.array.reshape(wanted), 0)
+        copy.base = None
+        return record(name, copy, (input,), (rule,))
+    array = input.array.reshape(wanted)
+    return view_of(name, input, array, wanted, strides_of(array, input.dtype), 0, rule)
+
+
+@functools.lru_cache(maxsize=4096)
+def reshape_strides(
+    shape: tuple[int, ...], strides: tuple[int, ...], wanted: tuple[int, ...]
+) -> tuple[int, ...] | None:
+    """The strides with which memory of this shape can be seen as ``wanted``; None when it has to be copied."""
+    if not math.prod(shape):
+        return engine.dense_strides(wanted)
+    runs: list[tuple[int, int]] = []  # (numbers, step) of neighbouring dimensions that are one in memory, last first
+    for size, step in reversed([pair for pair in zip(shape, strides, strict=True) if pair[0] != 1]):
+        if runs and step == runs[-1][0] * runs[-1][1]:
+            runs[-1] = runs[-1][0] * size, runs[-1][1]
+        else:
+            runs.append((size, step))
+    found: list[int] = []
+    left, step, place = 1, 1, 0
+    for size in reversed(wanted):
+        if left == 1 and size != 1:
+            left, step = runs[place]
+            place += 1
+        if left % size:
+            return None
+        found.append(step)
+        left, step = left // size, step * size
+    return tuple(reversed(found))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -35,11 +35,10 @@ class EngineGroup:
     """
 
     __slots__ = (
-        "addresses", "bare", "copies", "count", "foreign", "function", "gradients", "group", "group_changes",
-        "group_seen", "index", "kind", "live", "memory", "moved", "needs_state", "norm", "optimizer", "params",
-        "pointers", "positions", "scattered", "shapes", "state",
-        "state_changes", "state_names", "state_seen", "structure",
-        "versions", "written",
+        "addresses", "bare", "copies", "count", "filled_by", "foreign", "function", "gradients", "group",
+        "group_changes", "group_seen", "index", "kind", "live", "memory", "moved", "needs_state", "norm", "optimizer",
+        "params", "pointers", "positions", "scattered", "shapes", "state", "state_changes", "state_names",
+        "state_seen", "structure", "versions", "written",
     )  # fmt: skip
 
     def __init__(self, optimizer: EngineRule, index: int, group: ParamGroup, kind: Any, made: set[int]) -> None:
@@ -145,21 +144,11 @@ class EngineGroup:
             groups, state: of the optimizer.
             given: gradients by the ``id`` of the parameter, or None for those that the parameters have.
         """
-        if (
-            groups[self.index] is not self.group
-            or state is not self.state
-            or self.state_changes[0] != self.state_seen
-            or ((self.live or self.group_changes[0] != self.group_seen) and not self.write_options())
-        ):
+        if not self.holds(groups, state):
             return False
         params = self.group["params"]
-        if len(params) != self.count:
-            return False
         if len(self.params) != self.count:
             params = [params[i] for i in self.positions]
-        for x, pointer in self.foreign:
-            if x.pointer is not pointer:
-                return False
         if self.copies:
             self.copies.clear()
         kind = self.kind
@@ -177,6 +166,7 @@ class EngineGroup:
             else:
                 addresses.append(self._contiguous(p, shape, gradient))
         self.gradients[0 : len(addresses)] = addresses
+        self.filled_by = None
         self.addresses = addresses
         if all_there:
             self.moved = self.versions
@@ -186,6 +176,21 @@ class EngineGroup:
                 self.moved += self.versions[len(params) :]
         if self.bare:
             self.needs_state = bool(self._wanting())
+        return True
+
+    def holds(self, groups: list[Any], state: Any) -> bool:
+        """Whether C knows the group as it is; options that changed are written. (Gradients are looked at by gather.)"""
+        if (
+            groups[self.index] is not self.group
+            or state is not self.state
+            or self.state_changes[0] != self.state_seen
+            or ((self.live or self.group_changes[0] != self.group_seen) and not self.write_options())
+            or len(self.group["params"]) != self.count
+        ):
+            return False
+        for x, pointer in self.foreign:
+            if x.pointer is not pointer:
+                return False
         return True
 
     def _wanting(self) -> list[Any]:
@@ -219,21 +224,32 @@ class EngineGroup:
                     made.append((p, name))
         return made
 
-    def check_finite(self) -> None:
-        """Adds the gradients' squares to the optimizer's sum.
+    def measure(self, before: int) -> None:
+        """Adds the gradients' squares to the optimizer's sum, which the first group begins.
+
+        Args:
+            before: so many groups have been added.
 
         Raises:
             RuntimeError: at a number that is not finite, where the optimizer wants that.
         """
-        offender = self.norm(ffi.addressof(self.structure, "parameters"))
-        if offender >= 0 and self.optimizer.error_if_nonfinite:
-            raise not_finite(self.optimizer, self.params[offender])
+        if engine.recording is not None:
+            engine.recording.updates_group(self)
+        offender = self.norm(ffi.addressof(self.structure, "parameters"), before)
+        if offender >= 0:
+            raise self.not_finite(offender)
+
+    def not_finite(self, offender: int) -> RuntimeError:
+        """The error for a gradient with a number that is not finite."""
+        return not_finite(self.optimizer, self.params[offender])
 
     def update(self) -> None:
         """The one call."""
         held, self.addresses = self.addresses, []  # noqa: F841 (until C is done)
         for p, copy in self.scattered:
             engine.copy_into(copy, p)
+        if engine.recording is not None:
+            engine.recording.updates_group(self)
         self.function(self.structure)
         for p, copy in self.scattered:
             engine.copy_into(p, copy)

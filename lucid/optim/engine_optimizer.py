@@ -121,6 +121,21 @@ class EngineOptimizer(EngineRule):
 
     step.runs_hooks = True  # type: ignore[attr-defined]
 
+    def can_repeat(self) -> bool:
+        """For a recorded step: whether C still knows all groups as they are; options that changed are written."""
+        groups, state = self.param_groups, self.state
+        if self._known_groups != len(groups) or self._version_seen != self._state_version[0]:
+            return False
+        for group in self._engine_groups:
+            if not group.holds(groups, state):
+                return False
+        return not self._summed
+
+    def repeated(self) -> None:
+        """A recorded step was made again."""
+        self._version_seen = self._state_version[0]
+        self._opt_called = True
+
     def sum_grad(self) -> None:
         """Adds the gradients to sums that the optimizer keeps, and clears them. The next step uses the sums.
 
@@ -225,10 +240,9 @@ class EngineOptimizer(EngineRule):
 
     def _measure(self, made: list[tuple[Any, str]]) -> None:
         """Sums up the squares of all gradients, for clipping; refuses those that are not finite if that is wished."""
-        self.reading.square_sum = 0.0
         try:
-            for group in self._engine_groups:
-                group.check_finite()
+            for number, group in enumerate(self._engine_groups):
+                group.measure(number)
         except RuntimeError:
             for p, name in made:
                 del self.state[p][name]

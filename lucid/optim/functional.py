@@ -221,9 +221,8 @@ class _Plan:
             part.prepare(old, begins, label)
         optimizer = self.optimizer
         if optimizer._measures:
-            optimizer.reading.square_sum = 0.0
-            for part in self.parts:
-                part.measure(label)
+            for number, part in enumerate(self.parts):
+                part.measure(number, label)
         for part in self.parts:
             part.update(new)
         for i, p in enumerate(old["params"]):
@@ -306,10 +305,10 @@ class _Part:
             place = label(name, self.positions[k])
             raise error(f"{place} must be a {kind} tensor of shape {shape}, got {describe(x)}")
 
-    def measure(self, label: Label) -> None:
-        """Adds the gradients' squares to the optimizer's sum, and refuses what is not finite if that is wished."""
-        offender = self.group.norm(ffi.addressof(self.group.structure, "parameters"))
-        if offender >= 0 and self.group.optimizer.error_if_nonfinite:
+    def measure(self, before: int, label: Label) -> None:
+        """As that of the group; the error names the place in ``grads``."""
+        offender = self.group.norm(ffi.addressof(self.group.structure, "parameters"), before)
+        if offender >= 0:
             raise RuntimeError(
                 f"{label('grads', self.positions[offender])} has NaN or infinity (error_if_nonfinite=False lets it "
                 "through)"

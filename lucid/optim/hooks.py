@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lucid import engine
 from lucid.autograd.graph import RemovableHandle, add_hook
 
 Hook = Callable[..., Any]
@@ -54,6 +55,8 @@ class OptimizerHooks:
 
     def _step_between_hooks(self, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """One step with its hooks; a step within it (``super().step()``) runs none."""
+        if engine.recording is not None:
+            engine.recording.cannot("the hooks of an optimizer's step are Python")
         args = (self, *args)
         for hook in tuple(self._before_step.values()):
             changed = hook(self, args, kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lucid import engine
 from lucid.optim.engine_optimizer import EngineOptimizer
 from lucid.optim.engine_rule import LIKE_PARAMETER
 from lucid.optim.hooks import OptimizerHooks
@@ -109,6 +110,8 @@ class Lookahead(Optimizer):
         Args:
             closure, arguments: for the optimizer inside.
         """
+        if engine.recording is not None:
+            engine.recording.cannot("Lookahead counts its steps in Python")
         self._follow()
         loss = self.optimizer.step(closure, **arguments)
         self._steps += 1

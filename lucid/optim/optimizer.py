@@ -222,15 +222,16 @@ class Optimizer(OptimizerHooks):
         """
         for group in self.param_groups:
             for p in group["params"]:
+                if set_to_none:
+                    p._grad = None
+                    continue
                 gradient = p._grad
                 if gradient is None:
                     continue
-                if set_to_none:
-                    p._grad = None
-                elif gradient.requires_grad or not gradient.array.flags.writeable:
+                if gradient.requires_grad or not gradient.array.flags.writeable:
                     p._grad = engine.wrap(np.zeros(gradient.shape, gradient.dtype.numpy))
                 else:
-                    gradient.array.fill(0)
+                    engine.fill(gradient, 0)
                     gradient.version[0] += 1
 
     def state_dict(self) -> dict[str, Any]:
@@ -388,6 +389,8 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def hooked(self: Any, *args: Any, **kwargs: Any) -> Any:
         self._check_has_parameters()
+        if engine.recording is not None:
+            engine.recording.cannot(f"the step of {type(self).__name__} is written in Python")
         if self._has_step_hooks and not self._in_step:
             result = self._step_between_hooks(step, args, kwargs)
         else:

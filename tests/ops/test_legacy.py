@@ -97,12 +97,3 @@ def test_settings_of_scripts():
     assert lucid.get_default_device() == lucid.device("cpu")
     with pytest.raises(TypeError, match="float"):
         lucid.set_default_tensor_type(lucid.LongTensor)
-
-
-def test_compile_gives_the_program_itself():
-    def double(x):
-        return 2 * x
-
-    assert lucid.compile(double) is double and lucid.compile(fullgraph=True)(double) is double
-    with pytest.raises(TypeError, match="speed"):
-        lucid.compile(double, speed=9)

@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from lucid import engine
 from lucid.autograd.graph import Value, describe
 from lucid.multi_tensor import TensorList
@@ -64,7 +66,7 @@ def clip_grad_norm_(
             warnings.warn(f"{operation}: parameters is an empty generator; nothing is clipped", stacklevel=2)
     gradients = _gradients(operation, parameters)
     norm = _total_norm(gradients, norm_type, error_if_nonfinite)
-    _scale_to(gradients, max_norm, norm)
+    gradients.clip(engine.convert(norm, engine.float64), float(max_norm))
     return norm
 
 
@@ -129,7 +131,10 @@ def clip_grads_with_norm_(
     operation = "clip_grads_with_norm_"
     if isinstance(total_norm, Value) and total_norm.shape != ():
         raise ValueError(f"{operation}: total_norm must be a 0-d tensor, got {describe(total_norm)}")
-    _scale_to(_gradients(operation, parameters), max_norm, total_norm)
+    gradients, norm = _gradients(operation, parameters), float(total_norm)
+    if norm < 0:
+        raise ValueError(f"{operation}: total_norm must not be negative, got {norm}")
+    gradients.clip(engine.wrap(np.asarray(norm)), float(max_norm))
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
@@ -163,19 +168,10 @@ def _total_norm(tensors: TensorList, norm_type: float, error_if_nonfinite: bool)
     order = float(norm_type)
     total = tensors.total_norm(order)
     kind = max(tensors.kinds, key=lambda kind: kind.itemsize, default=default_dtype[0])
-    result = engine.empty((), kind)
-    result.pointer[0] = total  # beyond the largest float32 this is infinity
-    if error_if_nonfinite and not math.isfinite(result.pointer[0]):
+    result = engine.convert(total, kind)  # beyond the largest float32 this is infinity
+    if error_if_nonfinite and not math.isfinite(result.item()):
         raise RuntimeError(
             f"{tensors.operation}: the total norm of order {order} is {result.item()}, so nothing was clipped "
             "(error_if_nonfinite=False lets it through)"
         )
     return result
-
-
-def _scale_to(gradients: TensorList, max_norm: float, total_norm: Any) -> None:
-    largest, norm = float(max_norm), float(total_norm)
-    if norm < 0:
-        raise ValueError(f"{gradients.operation}: total_norm must not be negative, got {norm}")
-    factor = largest / (norm + 1e-6)
-    gradients.scale(1.0 if factor >= 1 else factor)

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
+from lucid import engine
 from lucid.autograd.graph import Value, describe
 from lucid.optim.param_group import ParamGroup
 
@@ -357,6 +358,8 @@ class LRScheduler:
         optimizer = self.optimizer
         if optimizer is None:
             self._bound("step")
+        if engine.recording is not None:
+            engine.recording.cannot("the step of a schedule is Python; call it outside of the function")
         before = self.last_epoch, self._step_count
         if self._step_count == 1 and not getattr(optimizer, "_opt_called", False):
             warnings.warn(ORDER_WARNING, UserWarning, stacklevel=2)

@@ -127,7 +127,7 @@ def names_header(suffix: str, level: str) -> str:
 
 
 def runtime_names(recordable: str) -> str:
-    """Cuts the header into its plain, recordable and generic parts, without preprocessor lines and comments."""
+    """#defines under which the engine means the recordable functions of the runtime without their recording."""
     return "".join(f"#define {name} {name}_now\n" for _, name, _ in functions(recordable))
 
 

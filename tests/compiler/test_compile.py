@@ -337,7 +337,7 @@ def test_a_module_is_replayed_without_gradients_and_stays_a_module():
     assert compiled.replayed.replays >= 1
     compiled(x).sum().backward()
     assert model[0].weight.grad is not None and len(list(compiled.parameters())) == 4
-    assert list(compiled.state_dict())[0] == "_orig_mod.0.weight" and compiled[0] is model[0]
+    assert list(compiled.state_dict())[0] == "_orig_mod.0.weight" and compiled._orig_mod is model
     compiled.eval()
     assert not model.training
     with lucid.no_grad():

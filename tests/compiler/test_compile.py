@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -379,3 +380,10 @@ def test_every_kernel_can_be_recorded():
                 assert letter in "rwl", (name, argument)
         found.add(name)
     assert len(found) > 300
+
+
+def test_the_program_of_the_page():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "compile.md").read_text(encoding="utf-8")
+    names = {}
+    exec(text.split("```python\n")[1].split("```")[0], names)  # noqa: S102
+    assert names["step"].replays >= 97

@@ -401,7 +401,7 @@ for _name in (
     "clamp_min clip cos cosh deg2rad detach erf erfc exp exp2 expm1 fill floor frac log log10 log1p log2 logit "
     "nan_to_num neg negative rad2deg reciprocal relu round rsqrt sigmoid sin sinh sqrt square tan tanh trunc xlogy zero"
 ).split():
-    globals()[_name + "_"] = getattr(Tensor, _name + "_")
+    globals()[_name + "_"] = refuses(getattr(Tensor, _name + "_"))
 detach, numel, is_floating_point = refuses(Tensor.detach), refuses(Tensor.numel), refuses(Tensor.is_floating_point)
 is_complex, is_nonzero = refuses(Tensor.is_complex), refuses(Tensor.is_nonzero)
 is_same_size, is_signed = refuses(Tensor.is_same_size), refuses(Tensor.is_signed)

@@ -101,6 +101,7 @@ class Program:
         if recording.problem is not None:
             raise CannotReplay(recording.problem)
         self.engine = recording.program
+        self.kept = recording.kept  # C knows where it is
         self.calls: int = lib.program_calls(self.engine)
         self.modes = list(recording.modes.values())
         places = {id(x): place for place, x in enumerate(inputs)}
@@ -167,6 +168,7 @@ class Program:
 
     def _contents(self, recording: Recording, made: Blocks) -> set[int]:
         """Memory that Python wrote: it stays where it is, and gets its numbers again where the program changes them."""
+        living = {bounds(x.array)[0] for x in recording.living()}
         self.contents: list[Any] = []
         self.rewritten: list[tuple[np.ndarray, np.ndarray]] = []
         found = set()
@@ -177,6 +179,8 @@ class Program:
             found.add(id(block))
             self.contents.append(array)
             if block.written:
+                if block.start in living:
+                    raise CannotReplay("a tensor made of Python's numbers is changed, and kept or returned")
                 self.rewritten.append((array, numbers))
         return found
 

@@ -148,7 +148,7 @@ class LBFGS(ReadsGradients):
             raise ValueError(f"{self._name()}: the param group has no parameters; there is nothing to optimize")
         first = group["params"][0]
         for index, p in enumerate(group["params"]):
-            if p.dtype.suffix is None:
+            if not isinstance(p, Value) or p.dtype.suffix is None:
                 raise TypeError(
                     f"{self._name()}: parameter {index} is {describe(p)}; only float32 and float64 can be optimized"
                 )

@@ -212,6 +212,41 @@ def test_a_tensor_that_is_kept_elsewhere():
     assert [x.tolist() for x in kept] == [[2, 2], [0, 0]]
 
 
+def test_numbers_of_python_that_are_changed():
+    def inside(x):
+        total = lucid.tensor([1.0, 2.0])
+        total += x
+        return total * 2
+
+    compiled = compile(inside)
+    for value in range(4):
+        x = lucid.full((2,), float(value))
+        assert equal(compiled(x), inside(x))
+    assert compiled.replays == 3
+
+    def returned(x):
+        total = lucid.tensor([1.0, 2.0])
+        total += x
+        return total
+
+    compiled = compile(returned)
+    with pytest.warns(UserWarning, match="Python's numbers"):
+        first = compiled(lucid.ones(2))
+    second = compiled(lucid.zeros(2))
+    assert first.tolist() == [2, 3] and second.tolist() == [1, 2]
+
+
+def test_a_generator_lives_as_long_as_the_program():
+    def make():
+        generator = lucid.Generator().manual_seed(3)
+        return compile(lambda: lucid.rand(4, generator=generator))
+
+    compiled, other = make(), lucid.Generator().manual_seed(3)
+    for _ in range(4):
+        assert equal(compiled(), lucid.rand(4, generator=other))
+    assert compiled.replays == 3
+
+
 def test_an_array_is_no_argument():
     compiled = compile(lambda x: lucid.from_numpy(x) * 2)
     with pytest.warns(UserWarning, match="NumPy array"):

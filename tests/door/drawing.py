@@ -148,7 +148,8 @@ def sane(x):
         steps = x.strides or engine.dense_strides(x.shape)
         seen = tuple(s // x.dtype.itemsize for s in x.array.strides)
         assert all(a == b for a, b, size in zip(steps, seen, x.shape, strict=True) if size > 1), (steps, seen, x.shape)
-    np.testing.assert_array_equal(x.detach().clone().array, x.array)
+    if x.array.size < 2**20:  # an expanded view may have more elements than there is memory for
+        np.testing.assert_array_equal(x.detach().clone().array, x.array)
     if x.requires_grad:
         assert x.dtype.is_floating_point
 
@@ -204,8 +205,9 @@ def back(data, result, *operands):
             for x in wanted:
                 if x.grad is not None and x.grad.requires_grad:
                     (x.grad * x.grad).sum().backward(retain_graph=True)
-    except REFUSALS:
-        assert how != "once"
+    except REFUSALS as error:
+        known = ("freed by an earlier backward", "no memory")  # two results of one graph; more than the machine has
+        assert how != "once" or any(words in str(error) for words in known), error
     for x in wanted:
         if x.grad is not None:
             assert x.grad.shape == x.shape and x.grad.dtype is x.dtype or how == "replaced"

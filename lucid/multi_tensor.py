@@ -14,7 +14,6 @@ from lucid.engine import ffi, lib
 from lucid.types import Tensor
 
 _norms = engine.kernels("norms_of_order")
-_scale = engine.kernels("scale_all")
 _clamp = engine.kernels("clamp_all")
 _clip = engine.kernels("clip_all")
 _copy = engine.kernels("copy_all")
@@ -90,19 +89,13 @@ class TensorList:
         lib.norms_of_order_f64(1, [count], [norms.pointer], order, result.pointer)
         return result
 
-    def scale(self, factor: float) -> None:
-        """x ← factor · x, in place. A tensor that is there twice is scaled twice.
-
-        Raises:
-            RuntimeError: for memory that cannot be written to. Then nothing is changed.
-        """
-        self._change(_scale, factor)
-
     def clip(self, norm: Tensor, max_norm: float) -> None:
         """x ← x · min(1, max_norm / (norm + 10⁻⁶)), in place; ``norm`` is a 0-d float64 tensor.
 
+        A tensor that is there twice is scaled twice.
+
         Raises:
-            RuntimeError: as :meth:`scale`.
+            RuntimeError: for memory that cannot be written to. Then nothing is changed.
         """
         self._change(_clip, norm.pointer, max_norm)
 
@@ -110,7 +103,7 @@ class TensorList:
         """x ← min(high, max(low, x)), in place. NaN stays, and a limit that is NaN makes all numbers NaN.
 
         Raises:
-            RuntimeError: as :meth:`scale`.
+            RuntimeError: as :meth:`clip`.
         """
         self._change(_clamp, low, high)
 

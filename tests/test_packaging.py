@@ -80,12 +80,14 @@ def test_flags_are_portable(build):
 
 
 def test_header_is_read(build):
-    plain, generic = build.header_parts(
-        "/* a (comment); */\n#pragma once\nint f(void);\n/*** generic ***/\n#ifdef real\n"
+    plain, recordable, generic = build.header_parts(
+        "/* a (comment); */\n#pragma once\nint f(void);\n/*** recordable ***/\nvoid h(int64_t n, void *x);\n"
+        "/*** generic ***/\n#ifdef real\n"
         "typedef void (*kernel_real)(int64_t n, real *x);\ntypedef struct { real a; int64_t n; } pair_real;\n"
         "void g_real(kernel_real k,\n            real *x);\n#endif\n"
     )
     assert build.functions(plain) == [("int", "f", "void")]
+    assert build.functions(recordable) == [("void", "h", "int64_t n, void *x")]
     assert build.types(generic) == ["kernel_real", "pair_real"]
     assert build.functions(build.expand(generic, "f64")) == [("void", "g_f64", "kernel_f64 k, double *x")]
 

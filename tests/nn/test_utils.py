@@ -312,7 +312,7 @@ def test_clipping_is_not_recorded_but_noticed():
 
 def test_all_gradients_are_one_call(monkeypatch):
     calls = []
-    for name in ("_norms", "_scale", "_clamp"):
+    for name in ("_norms", "_clip", "_clamp"):
         table = {
             kind: lambda *a, f=f, name=name: calls.append(name) or f(*a)
             for kind, f in getattr(multi_tensor, name).items()
@@ -321,8 +321,8 @@ def test_all_gradients_are_one_call(monkeypatch):
     params = params_with(*drawn(shapes=[(5, 3)] * 100))
     clip_grad_norm_(params, 1.0)
     clip_grad_value_(params, 0.1)
-    assert calls == ["_norms", "_scale", "_clamp"]
-    assert hasattr(lib, "scale_all_f32")
+    assert calls == ["_norms", "_clip", "_clamp"]
+    assert hasattr(lib, "clip_all_f32")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

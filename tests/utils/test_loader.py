@@ -399,8 +399,8 @@ def test_interrupt_and_death_of_the_main_process(tmp_path):
         loader = DataLoader(Slow(), num_workers=2)
         batches = iter(loader)
         next(batches)
-        print(*(worker.process.pid for worker in batches._workers), flush=True)
         try:
+            print(*(worker.process.pid for worker in batches._workers), flush=True)
             list(batches)
         except KeyboardInterrupt:
             print("interrupted", len(batches._workers), flush=True)
